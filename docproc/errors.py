@@ -1,0 +1,98 @@
+"""What can go wrong, and what to do next.
+
+    DocprocError                 1  a bug
+    ├── UsageError               2  the command line
+    ├── InputError               3  nothing readable in the input
+    ├── OptionsError             4  options or form
+    ├── ModelError               5  weights
+    ├── LedgerError              6  ledger or output
+    └── WorkerError              7  workers or cluster
+
+Exit codes are an API: `docs/errors.md` repeats them with remedies, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """How a command ended."""
+
+    OK = 0
+    BUG = 1
+    USAGE = 2
+    INPUT = 3
+    OPTIONS = 4
+    MODEL = 5
+    LEDGER = 6
+    WORKERS = 7
+    SOME_FAILED = 8
+    INTERRUPTED = 130
+
+
+class DocprocError(Exception):
+    """An invocation that cannot go on. The message ends with what to do."""
+
+    code = Exit.BUG
+
+
+class UsageError(DocprocError):
+    code = Exit.USAGE
+
+
+class InputError(DocprocError):
+    code = Exit.INPUT
+
+
+class OptionsError(DocprocError):
+    code = Exit.OPTIONS
+
+
+class ModelError(DocprocError):
+    code = Exit.MODEL
+
+
+class LedgerError(DocprocError):
+    code = Exit.LEDGER
+
+
+class WorkerError(DocprocError):
+    code = Exit.WORKERS
+
+
+class PageError(Exception):
+    """A page or file that cannot be read; becomes a `Failure`. `code` is a key of `FAILURES`."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+
+FAILURES: dict[str, tuple[str, str]] = {
+    "gone": ("the file was moved or deleted before it was read", "put it back and run again"),
+    "no-access": ("the file may not be read", "check its permissions and run again"),
+    "changed": ("the file changed while it was being read", "wait until it is complete and run again"),
+    "empty": ("the file has no bytes", "scan or copy it again"),
+    "not-a-document": ("the content is not what the name says", "open it in a viewer and export it as PDF or PNG"),
+    "damaged": ("the picture data is damaged or cut short", "scan or copy it again"),
+    "encrypted": ("the PDF needs a password", "save it without a password and run again"),
+    "no-pages": ("the document has no pages", "export it again"),
+    "too-large": ("the page is larger than the limit", "raise max_megapixels, or scan at a lower resolution"),
+    "too-many-pages": ("the document has more pages than the limit", "raise max_pages, or split it"),
+    "timeout": ("the page took longer than the limit", "raise page_seconds, or print the page to a new PDF"),
+    "crash": ("the page crashed its worker twice", "print the page to a new PDF or PNG"),
+    "memory": ("the page needs more memory than the limit", "raise worker_megabytes, or scan at a lower resolution"),
+    "unsupported": ("this kind of file needs an extra that is not installed", "see the message for the extra"),
+    "bug": ("docproc failed on this page", "please report it with the page, if you may"),
+}
+"""Failure codes: what each means, and its remedy."""
+
+FLAGS: dict[str, tuple[str, str]] = {
+    "low-confidence": ("the reading is less sure than --max-error allows", "compare value and picture"),
+    "not-a-digit": ("some ink in the field is no digit", "look whether it belongs to the value"),
+    "touching": ("digits touch and were cut apart", "compare value and picture"),
+    "no-fields": ("no field with digits was found on the page", "nothing, if the page holds no numbers"),
+}
+"""Flags: what each means, and what the person looking should do."""

@@ -1,0 +1,63 @@
+"""Every option that can change an answer, declared once: TOML, `--set`, defaults, bounds, hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from docproc.errors import OptionsError
+
+
+class Options(BaseModel):
+    """How pages are read. Bounds are part of the declaration; a value outside them is refused by name."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    strips: bool = Field(False, description="each image is one field already cut out")
+    max_error: float = Field(0.005, gt=0, le=1, description="expected share of wrong values among accepted ones")
+    render_dpi: int = Field(300, ge=72, le=1200, description="resolution at which drawn PDF pages are rasterized")
+    max_megapixels: float = Field(200, gt=0, le=4000, description="largest page that is decoded")
+    max_pages: int = Field(20000, ge=1, description="most pages read from one file")
+    page_seconds: float = Field(60, gt=0, description="time limit of one page in a worker")
+    worker_megabytes: int = Field(4096, ge=512, description="memory limit of one worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a run reads with; never changes during it."""
+
+    options: Options
+    model_digest: str
+
+    @property
+    def key(self) -> str:
+        """Hash of all that can change an answer: hex, 16 characters."""
+        text = json.dumps([self.options.model_dump(), self.model_digest], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_options(file: Path | None = None, settings: tuple[str, ...] = (), **given: object) -> Options:
+    """Options from a TOML file, then `name=value` settings, then what the command line gave (None: not given)."""
+    values: dict[str, object] = {}
+    if file is not None:
+        try:
+            values.update(tomllib.loads(file.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise OptionsError(f"cannot use options file {file}: {error}; mend it and run again") from error
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise OptionsError(f"--set {setting}: write name=value")
+        values[name.strip()] = value.strip()
+    values.update({name: value for name, value in given.items() if value is not None})
+    try:
+        return Options.model_validate(values)
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, item['loc'])) or 'options'}: {item['msg']}" for item in error.errors()]
+        names = ", ".join(Options.model_fields)
+        raise OptionsError("options are wrong:\n" + "\n".join(lines) + f"\nknown options: {names}") from error

@@ -1,0 +1,203 @@
+"""The nouns that travel between the rooms. They hold; nothing here acts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Gray: TypeAlias = NDArray[np.uint8]
+"""uint8[H, W], 0 is black, 255 is white paper."""
+Ink: TypeAlias = NDArray[np.bool_]
+"""bool[H, W], True where there is ink."""
+Crops: TypeAlias = NDArray[np.uint8]
+"""uint8[N, 28, 28], ink high: 0 is paper, 255 is full ink."""
+Probs: TypeAlias = NDArray[np.float32]
+"""float32[N, 11]: the chance of each digit 0..9 and, last, of *not a digit*."""
+Affine: TypeAlias = NDArray[np.float64]
+"""float64[2, 3]: (x, y, 1) of one picture to (x, y) of another, in pixels."""
+
+NOT_A_DIGIT = 10
+"""The eleventh class."""
+
+Status = Literal["value", "blank", "unreadable", "failed"]
+FieldKind = Literal["strip", "box", "comb", "cell", "line"]
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels; x to the right, y downward."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """First column past the box."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """First row past the box."""
+        return self.y + self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a page or a file has no readings; `code` is a key of `errors.FAILURES`."""
+
+    code: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One input file after a first look: how many pages, or why there are none.
+
+    Exactly one of three holds: `pages` > 0, `failure` is set, or `skipped` says why the file is no document.
+    `source` is the path as given, undecodable bytes kept as surrogate escapes; `digest` is the sha256 of its bytes
+    in hex ("" where it could not be read).
+    """
+
+    source: str
+    digest: str
+    pages: int
+    failure: Failure | None = None
+    skipped: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageRef:
+    """The ticket of a page. Pages count from 1; number 0 is a file that would not open, so even that has a row."""
+
+    source: str
+    digest: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """A stored page, decoded whole, EXIF or PDF rotation applied; `flags` are keys of `errors.FLAGS`."""
+
+    ref: PageRef
+    gray: Gray
+    dpi: float
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """A printed straight line of an upright page, as the box of its ink."""
+
+    box: Box
+    horizontal: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CleanPage:
+    """An upright page: paper evened to white, ink found, rulings taken out of the ink and listed.
+
+    `to_scan` maps pixels of this page to pixels of the stored page. `full_ink` still has the rulings.
+    """
+
+    ref: PageRef
+    gray: Gray
+    ink: Ink
+    full_ink: Ink
+    rulings: tuple[Ruling, ...]
+    dpi: float
+    to_scan: Affine
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A place on the clean page where a number is expected. `cells` are the single-digit cells of a comb."""
+
+    name: str
+    box: Box
+    kind: FieldKind
+    cells: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A candidate digit between two nodes of a lattice; `box` is its ink on the clean page.
+
+    `cut` says that a stroke was cut to make it.
+    """
+
+    start: int
+    stop: int
+    box: Box
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lattice:
+    """Every plausible reading order of a field's ink: segments from node `start` to node `stop`, nodes 0..`nodes`-1.
+
+    Each step from one node to the next has at least one segment, so a path always exists. A field without ink has
+    one node and no segment.
+    """
+
+    field: Field
+    nodes: int
+    segments: tuple[Segment, ...]
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedPage:
+    """All that the bottom row of the flow needs of a page; small enough to cross processes.
+
+    `crops[i]` belongs to the i-th segment, counted through all lattices in order. `strips` holds a PNG a field.
+    """
+
+    ref: PageRef
+    lattices: tuple[Lattice, ...]
+    crops: Crops
+    to_scan: Affine
+    strips: tuple[bytes, ...] = ()
+    flags: tuple[str, ...] = ()
+    failure: Failure | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One digit of a reading, its box in pixels of the stored page."""
+
+    text: str
+    confidence: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one field holds. `confidence` is the chance that `text` is right; `box` is in pixels of the stored page."""
+
+    field: str
+    status: Status
+    text: str
+    confidence: float
+    review: bool
+    flags: tuple[str, ...]
+    box: Box
+    digits: tuple[Digit, ...] = ()
+    alternatives: tuple[tuple[str, float], ...] = ()
+    strip: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    """A page as it enters the ledger: readings, or the failure that stands for them."""
+
+    ref: PageRef
+    readings: tuple[Reading, ...]
+    flags: tuple[str, ...] = ()
+    failure: Failure | None = None
+    seconds: float = 0.0
