@@ -93,6 +93,7 @@ FLAGS: dict[str, tuple[str, str]] = {
     "low-confidence": ("the reading is less sure than --max-error allows", "compare value and picture"),
     "not-a-digit": ("some ink in the field is no digit", "look whether it belongs to the value"),
     "touching": ("digits touch and were cut apart", "compare value and picture"),
+    "gap": ("a cell between filled cells is empty", "look whether a digit is missing"),
     "no-fields": ("no field with digits was found on the page", "nothing, if the page holds no numbers"),
 }
 """Flags: what each means, and what the person looking should do."""

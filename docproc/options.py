@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from docproc.errors import OptionsError
+from docproc.types import Calibration
 
 
 class Options(BaseModel):
@@ -29,10 +30,11 @@ class Options(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a run reads with; never changes during it."""
+    """What a run reads with; never changes during it. The digest of the model covers its calibration."""
 
     options: Options
     model_digest: str
+    calibration: Calibration
 
     @property
     def key(self) -> str:

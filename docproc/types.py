@@ -168,6 +168,14 @@ class PreparedPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """Raw chance of a reading → chance measured on labelled fields: logit(p) = scale · logit(raw) + offset."""
+
+    scale: float
+    offset: float
+
+
+@dataclass(frozen=True, slots=True)
 class Digit:
     """One digit of a reading, its box in pixels of the stored page."""
 

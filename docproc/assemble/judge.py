@@ -1,0 +1,79 @@
+"""Decoded texts → a reading: status, calibrated confidence, flags, and whether a person should look."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from docproc.assemble.decode import Step, Text, cell_of, is_large
+from docproc.types import Affine, Box, Calibration, Digit, Field, Lattice, Reading
+
+NEAREST = 1e-9
+ALTERNATIVES = 5
+
+
+def judge(
+    lattice: Lattice,
+    texts: tuple[Text, ...],
+    height: float,
+    calibration: Calibration,
+    max_error: float,
+    to_scan: Affine,
+    strip: bytes,
+) -> Reading:
+    """Weigh what was decoded for a field. A value is accepted if its expected error is at most `max_error`."""
+    field, best = lattice.field, texts[0]
+    box = map_box(field.box, to_scan)
+    digits = [step for step in best.steps if step.digit is not None]
+    foreign = any(step.digit is None and is_large(step.segment, height) for step in best.steps)
+    flags = list(lattice.flags)
+    if foreign or (best.steps and not digits):
+        flags.append("not-a-digit")
+    if not digits:
+        status = "unreadable" if foreign else "blank"
+        review = bool(flags)
+        return Reading(field.name, status, "", 0.0, review, tuple(flags), box, strip=strip)
+    if any(step.segment.cut for step in digits):
+        flags.append("touching")
+    if field.cells and _has_gap(field, digits):
+        flags.append("gap")
+    confidence = calibrate(raw_confidence(best), calibration)
+    if 1 - confidence > max_error:
+        flags.append("low-confidence")
+    read = tuple(Digit(str(step.digit), step.chance, map_box(step.segment.box, to_scan)) for step in digits)
+    others = tuple((text.text, text.posterior) for text in texts[1:ALTERNATIVES])
+    review = any(flag in REVIEWED for flag in flags)
+    return Reading(field.name, "value", best.text, confidence, review, tuple(flags), box, read, others, strip)
+
+
+REVIEWED = frozenset({"not-a-digit", "gap", "low-confidence"})
+"""Flags on a value that call for a person; the others explain."""
+
+
+def raw_confidence(best: Text) -> float:
+    """Uncalibrated chance that a text is right: it beats the other texts, and each digit looks like one."""
+    chances = [max(step.chance, NEAREST) for step in best.steps if step.digit is not None]
+    return float(best.posterior * math.prod(chances))
+
+
+def calibrate(raw: float, calibration: Calibration) -> float:
+    """Platt's scaling of a raw chance (Platt, Advances in Large Margin Classifiers, 1999); keeps order."""
+    clipped = min(max(raw, NEAREST), 1 - NEAREST)
+    logit = math.log(clipped / (1 - clipped))
+    return 1 / (1 + math.exp(-(calibration.scale * logit + calibration.offset)))
+
+
+def map_box(box: Box, to_scan: Affine) -> Box:
+    """The upright box of the stored page that holds a box of the clean page."""
+    corners = np.array([[box.x, box.y], [box.right, box.y], [box.x, box.bottom], [box.right, box.bottom]], float)
+    mapped = corners @ to_scan[:, :2].T + to_scan[:, 2]
+    low, high = np.floor(mapped.min(0) + 0.5).astype(int), np.floor(mapped.max(0) + 0.5).astype(int)
+    low = np.maximum(low, 0)
+    return Box(int(low[0]), int(low[1]), int(max(1, high[0] - low[0])), int(max(1, high[1] - low[1])))
+
+
+def _has_gap(field: Field, digits: list[Step]) -> bool:
+    """Whether a comb has an empty cell between filled ones: a digit may have been lost there."""
+    cells = [cell_of(field, step.segment) for step in digits]
+    return cells[-1] - cells[0] + 1 != len(cells)

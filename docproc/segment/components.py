@@ -1,0 +1,86 @@
+"""Ink of one field → connected components, specks left out, with the scale of the writing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from docproc.types import Box, Ink
+
+SPECK_STROKES = 0.8
+"""A component smaller than a square this many stroke widths wide is dust."""
+ROW_OVERLAP = 0.25
+"""A component belongs to the row of writing if at least this share of its height lies in it."""
+MAIN_SHARE = 0.5
+"""Components at least this share of the tallest say how high the writing is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Components:
+    """Connected ink of one field. `labels` is int32[h, w], 0 is paper; `boxes[i]` and `areas[i]` are label i + 1.
+
+    `height` is the height of the writing and `stroke` the width of the pen, in pixels; both 0 without ink.
+    """
+
+    labels: NDArray[np.int32]
+    boxes: tuple[Box, ...]
+    areas: tuple[int, ...]
+    height: float
+    stroke: float
+
+
+def find_components(ink: Ink) -> Components:
+    """Label the ink of a field; drop specks and what stands wholly above or below the row of writing."""
+    count, labels, stats, centers = cv2.connectedComponentsWithStatsWithAlgorithm(
+        ink.astype(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA
+    )
+    if count <= 1:
+        return Components(np.zeros(ink.shape, np.int32), (), (), 0.0, 0.0)
+    stats = stats[1:]
+    stroke = estimate_stroke(ink)
+    keep = stats[:, cv2.CC_STAT_AREA] >= (SPECK_STROKES * stroke) ** 2
+    keep &= _in_row(stats, centers[1:, 1], keep)
+    numbers = np.zeros(count, np.int32)
+    numbers[1:][keep] = np.arange(1, keep.sum() + 1)
+    stats = stats[keep]
+    if not len(stats):
+        return Components(np.zeros(ink.shape, np.int32), (), (), 0.0, 0.0)
+    heights = stats[:, cv2.CC_STAT_HEIGHT]
+    tall = heights[heights >= MAIN_SHARE * heights.max()]
+    return Components(
+        numbers[labels],
+        tuple(Box(*map(int, row[:4])) for row in stats),
+        tuple(int(area) for area in stats[:, cv2.CC_STAT_AREA]),
+        float(np.median(tall)),
+        stroke,
+    )
+
+
+def estimate_stroke(ink: Ink) -> float:
+    """Width of the pen in pixels: twice the ink's area over the length of its outline."""
+    inside = cv2.erode(ink.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0)
+    area = int(ink.sum())
+    outline = area - int(inside.sum())
+    # The outline's pixels belong to the ink themselves: a line two pixels wide is all outline.
+    return max(1.0, 2 * area / outline) if outline else 0.0
+
+
+def _in_row(stats: NDArray[np.int32], middles: NDArray[np.float64], keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which components share rows with the main row of writing: the one in which most tall ink stands."""
+    top = stats[:, cv2.CC_STAT_TOP]
+    height = stats[:, cv2.CC_STAT_HEIGHT]
+    bottom = top + height
+    tall = keep & (height >= MAIN_SHARE * height[keep].max(initial=1))
+    if not tall.any():
+        return keep
+    area = stats[:, cv2.CC_STAT_AREA].astype(float)
+    # Each tall component votes with its area for the components whose middle lies within its height.
+    votes = [float(area[tall & (middles >= top[i]) & (middles < bottom[i])].sum()) for i in np.flatnonzero(tall)]
+    leader = np.flatnonzero(tall)[int(np.argmax(votes))]
+    row = tall & (middles >= top[leader]) & (middles < bottom[leader])
+    first, last = float(np.median(top[row])), float(np.median(bottom[row]))
+    shared = np.minimum(bottom, last) - np.maximum(top, first)
+    return np.asarray(shared >= ROW_OVERLAP * height)

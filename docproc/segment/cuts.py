@@ -1,0 +1,91 @@
+"""Candidate cuts through touching digits: cheap paths from the top of a field to its bottom.
+
+A cut is a path that moves one row down and at most one column aside at each step and pays for the ink that it
+crosses, so it bends round a neighbouring digit and follows slanted writing (the "drop fall" family of cuts,
+Congedo et al., ICDAR 1995, as one shortest-path problem).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docproc.segment.components import Components
+
+WIDE = 0.62
+"""A component wider than this many digit heights may be more than one digit."""
+MARGIN = 0.12
+"""No cut closer than this many digit heights to a component's side: the sliver would be no digit."""
+SPACING = 0.14
+"""Cuts stand at least this many digit heights apart."""
+STROKES_CROSSED = 2.8
+"""A cut may cross this many stroke widths of ink: one join is one to two, the flanks of a 0 are two."""
+PAPER_COST = 0.02
+ASIDE_COST = 0.1
+
+
+def find_cuts(components: Components) -> NDArray[np.int32]:
+    """Cut paths for the components wide enough to be several digits: int32[cuts, h], the column at each row."""
+    wide = [i for i, box in enumerate(components.boxes) if box.width > WIDE * components.height]
+    rows = components.labels.shape[0]
+    if not wide:
+        return np.zeros((0, rows), np.int32)
+    cost = np.where(components.labels > 0, 1.0, PAPER_COST).astype(np.float32)
+    down, back_up = _cheapest(cost)
+    up, back_down = _cheapest(cost[::-1])
+    boxes = [components.boxes[i] for i in wide]
+    paths: list[NDArray[np.int32]] = []
+    for box in boxes:
+        middle = box.y + box.height // 2
+        through = down[middle] + up[rows - 1 - middle] - cost[middle]
+        for column in _minima(through, box.x, box.right, components):
+            above = _follow(back_up, middle, column)
+            below = _follow(back_down, rows - 1 - middle, column)
+            paths.append(np.concatenate([above[::-1], below[1:]]))
+    return np.array(paths, np.int32).reshape(-1, rows)
+
+
+def _minima(through: NDArray[np.float32], left: int, right: int, components: Components) -> list[int]:
+    """Columns of locally cheapest paths strictly inside a component, cheapest first thinned to the spacing."""
+    margin = max(2, round(MARGIN * components.height))
+    spacing = max(2, round(SPACING * components.height))
+    columns = np.arange(left + margin, right - margin)
+    if not len(columns):
+        return []
+    chosen: list[int] = []
+    for column in columns[np.argsort(through[columns], kind="stable")]:
+        price = through[column]
+        if price > STROKES_CROSSED * components.stroke + PAPER_COST * len(through):
+            break
+        near = through[max(left, column - spacing) : column + spacing + 1]
+        if price <= near.min() and all(abs(column - other) >= spacing for other in chosen):
+            chosen.append(int(column))
+    return chosen
+
+
+def _cheapest(cost: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    """Cheapest cost from the first row to each pixel, and the step (-1, 0, 1) back to the row before."""
+    rows, columns = cost.shape
+    total = np.empty_like(cost)
+    back = np.zeros((rows, columns), np.int8)
+    total[0] = cost[0]
+    options = np.full((3, columns), np.inf, np.float32)
+    for row in range(1, rows):
+        before = total[row - 1]
+        options[0] = before
+        options[1, 1:] = before[:-1] + ASIDE_COST
+        options[2, :-1] = before[1:] + ASIDE_COST
+        step = options.argmin(0)
+        total[row] = cost[row] + options[step, np.arange(columns)]
+        back[row] = np.array([0, -1, 1], np.int8)[step]
+    return total, back
+
+
+def _follow(back: NDArray[np.int8], row: int, column: int) -> NDArray[np.int32]:
+    """Columns of the path from `row` back to row 0, beginning at `row`."""
+    path = np.empty(row + 1, np.int32)
+    path[0] = column
+    for i in range(row):
+        column += int(back[row - i, column])
+        path[i + 1] = column
+    return path

@@ -1,0 +1,139 @@
+"""Field → lattice: the ink in pieces from left to right, and every run of pieces that could be one digit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docproc.segment.components import Components, find_components
+from docproc.segment.cuts import find_cuts
+from docproc.types import Box, CleanPage, Field, Lattice, Segment
+
+MOST_PIECES = 5
+"""A digit is made of at most this many pieces."""
+MOST_WIDTH = 1.45
+"""A joined segment is at most this many digit heights wide."""
+MOST_HEIGHT = 1.6
+MOST_GAP = 0.35
+"""Broken strokes are joined over at most this many digit heights of paper."""
+LEAST_HEIGHT = 0.3
+"""A joined segment lower than this is a row of dots, not a digit."""
+MOST_SEGMENTS = 4000
+"""A field with more is no number; the limit keeps a page of scribble affordable."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proposal:
+    """A lattice and its ink: `labels` is int32[h, w] over the field's box, piece i carries label i + 1."""
+
+    lattice: Lattice
+    labels: NDArray[np.int32]
+
+
+def propose(page: CleanPage, field: Field) -> Proposal:
+    """Propose every plausible single-digit segment of a field; the classifier is not asked."""
+    box = field.box
+    ink = page.ink[box.y : box.bottom, box.x : box.right]
+    components = find_components(ink)
+    if not components.boxes:
+        return Proposal(Lattice(field, 1, ()), np.zeros(ink.shape, np.int32))
+    labels, severed = _pieces(components, field)
+    boxes = _boxes(labels)
+    segments = _segments(boxes, severed, components.height, field)
+    return Proposal(Lattice(field, len(boxes) + 1, segments), labels)
+
+
+def _pieces(components: Components, field: Field) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """Label the pieces from left to right; the second array says which pieces were cut from a component."""
+    labels = components.labels
+    rows, columns = np.nonzero(labels)
+    owner = labels[rows, columns]
+    side = np.zeros(len(rows), np.int64)
+    wide = np.array([False, *(box.width > components.height * 0.5 for box in components.boxes)])
+    for path in find_cuts(components):
+        side += (columns >= path[rows]) & wide[owner]
+    if field.cells:
+        for cell in field.cells[1:]:
+            side += (columns >= cell.x - field.box.x) & wide[owner]
+    key = owner * (side.max() + 1) + side
+    _, piece, sizes = np.unique(key, return_inverse=True, return_counts=True)
+    piece = _without_slivers(piece, sizes, owner, components.stroke)
+    _, piece, sizes = np.unique(piece, return_inverse=True, return_counts=True)
+    center = np.bincount(piece, columns) / sizes
+    order = np.argsort(center, kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(1, len(order) + 1)
+    ranked = np.zeros_like(labels)
+    ranked[rows, columns] = rank[piece]
+    owners = np.zeros(len(order), np.int64)
+    owners[rank[piece] - 1] = owner
+    return ranked, np.bincount(owners)[owners] > 1
+
+
+def _without_slivers(
+    piece: NDArray[np.int64], sizes: NDArray[np.int64], owner: NDArray[np.int32], stroke: float
+) -> NDArray[np.int64]:
+    """Give pieces smaller than a dot of the pen back to the neighbouring piece of their component."""
+    merged = np.arange(len(sizes))
+    owners = np.zeros(len(sizes), np.int64)
+    owners[piece] = owner
+    for i in np.flatnonzero(sizes < stroke**2):
+        for j in (i - 1, i + 1):
+            if 0 <= j < len(sizes) and owners[j] == owners[i] and sizes[j] >= stroke**2:
+                merged[i] = j
+                break
+    return np.asarray(merged[piece])
+
+
+def _boxes(labels: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Left, top, right, bottom of each piece, right and bottom exclusive: int64[pieces, 4]."""
+    rows, columns = np.nonzero(labels)
+    piece = labels[rows, columns] - 1
+    count = piece.max() + 1
+    boxes = np.empty((count, 4), np.int64)
+    boxes[:, :2] = np.iinfo(np.int64).max
+    boxes[:, 2:] = 0
+    for axis, values in enumerate((columns, rows)):
+        np.minimum.at(boxes[:, axis], piece, values)
+        np.maximum.at(boxes[:, axis + 2], piece, values + 1)
+    return boxes
+
+
+def _segments(
+    boxes: NDArray[np.int64], severed: NDArray[np.bool_], height: float, field: Field
+) -> tuple[Segment, ...]:
+    """Each piece alone, and each run of pieces near enough and small enough to be one digit."""
+    segments: list[Segment] = []
+    cells = [_cell(field, (left + right) / 2) for left, _, right, _ in boxes]
+    for start in range(len(boxes)):
+        left, top, right, bottom = (int(value) for value in boxes[start])
+        for stop in range(start + 1, min(start + MOST_PIECES, len(boxes)) + 1):
+            if stop > start + 1:
+                x, y, x2, y2 = (int(value) for value in boxes[stop - 1])
+                if x - right > MOST_GAP * height or cells[stop - 1] != cells[start]:
+                    break
+                left, top, right, bottom = min(left, x), min(top, y), max(right, x2), max(bottom, y2)
+                if right - left > MOST_WIDTH * height or bottom - top > MOST_HEIGHT * height:
+                    break
+                if bottom - top < LEAST_HEIGHT * height:
+                    continue
+            box = Box(left + field.box.x, top + field.box.y, right - left, bottom - top)
+            segments.append(Segment(start, stop, box, bool(severed[start] or severed[stop - 1])))
+        if len(segments) > MOST_SEGMENTS:
+            return tuple(_alone(boxes, field))
+    return tuple(segments)
+
+
+def _alone(boxes: NDArray[np.int64], field: Field) -> list[Segment]:
+    """Each piece by itself."""
+    return [
+        Segment(i, i + 1, Box(int(x) + field.box.x, int(y) + field.box.y, int(x2 - x), int(y2 - y)))
+        for i, (x, y, x2, y2) in enumerate(boxes)
+    ]
+
+
+def _cell(field: Field, center: float) -> int:
+    """Index of the comb cell a column (relative to the field) stands in; 0 for every field without cells."""
+    return sum(center + field.box.x >= cell.x for cell in field.cells[1:])

@@ -1,0 +1,66 @@
+"""The training set: crops that the lattice proposes for composed fields, made in processes from one seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from docproc.train.data import load_glyphs, load_mnist
+from docproc.train.strings import Bank, label_segments, make_bank
+from docproc.types import NOT_A_DIGIT, Crops
+
+CHUNK = 100
+"""Fields composed from one seed: small enough for a smooth bar, large enough to amortize the start."""
+REJECTS_PER_DIGIT = 1.3
+"""A lattice proposes many more broken segments than whole ones; this share of them is kept."""
+
+_bank: Bank | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledCrops:
+    """uint8[n, 28, 28] crops, ink high, and int64[n] classes 0..10."""
+
+    crops: Crops
+    labels: NDArray[np.int64]
+
+
+def make_crops(folder: Path, fields: int, held_out: bool, seed: int, workers: int) -> Iterator[LabelledCrops]:
+    """Compose `fields` fields by one side of the writer split; yields chunks of crops as they are made."""
+    seeds = [seed * 1_000_003 + i for i in range(-(-fields // CHUNK))]
+    with get_context("spawn").Pool(workers, _start, (folder, held_out)) as pool:
+        yield from pool.imap(_chunk, seeds)
+
+
+def _start(folder: Path, held_out: bool) -> None:
+    global _bank  # noqa: PLW0603 - one bank a process, too large to send with each seed
+    cv2.setNumThreads(1)
+    _bank = make_bank(load_glyphs(folder, held_out))
+
+
+def _chunk(seed: int) -> LabelledCrops:
+    assert _bank is not None
+    rng = np.random.default_rng(seed)
+    made = join_crops([LabelledCrops(*label_segments(rng, _bank)) for _ in range(CHUNK)])
+    rejects = np.flatnonzero(made.labels == NOT_A_DIGIT)
+    digits = np.flatnonzero(made.labels != NOT_A_DIGIT)
+    spare = rng.permutation(rejects)[: int(REJECTS_PER_DIGIT * len(digits))]
+    chosen = np.sort(np.concatenate([digits, spare]))
+    return LabelledCrops(made.crops[chosen], made.labels[chosen])
+
+
+def join_crops(parts: Iterable[LabelledCrops]) -> LabelledCrops:
+    """Several sets of crops as one."""
+    every = list(parts)
+    return LabelledCrops(np.concatenate([p.crops for p in every]), np.concatenate([p.labels for p in every]))
+
+
+def mnist_crops(folder: Path, held_out: bool) -> LabelledCrops:
+    """MNIST's own crops: already normalized the way ours are."""
+    return LabelledCrops(*load_mnist(folder, held_out))
