@@ -7,7 +7,7 @@ the same add up, as in a forward pass over a word graph.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -135,15 +135,16 @@ def _extend(beam: dict[tuple[str, int], _Path], path: _Path, step: Step, weight:
     beam[(text, used)] = _Path(text, total, best, steps, used)
 
 
-def _texts(paths: Sequence[_Path]) -> tuple[Text, ...]:
+def _texts(paths: Iterable[_Path]) -> tuple[Text, ...]:
     merged: dict[str, _Path] = {}
     for path in paths:
         same = merged.get(path.text)
         if same is not None:
             better = path if path.best > same.best else same
             weight = float(np.logaddexp(path.weight, same.weight))
-            path = _Path(path.text, weight, better.best, better.steps, better.cell)
-        merged[path.text] = path
+            merged[path.text] = _Path(path.text, weight, better.best, better.steps, better.cell)
+        else:
+            merged[path.text] = path
     ranked = sorted(merged.values(), key=lambda path: -path.weight)[:BEAM]
     weights = np.exp(np.array([path.weight for path in ranked]) - ranked[0].weight)
     return tuple(

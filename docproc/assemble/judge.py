@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from docproc.assemble.decode import Step, Text, cell_of, is_large
-from docproc.types import Affine, Box, Calibration, Digit, Field, Lattice, Reading
+from docproc.types import Affine, Box, Calibration, Digit, Field, Lattice, Reading, Status
 
 NEAREST = 1e-9
 ALTERNATIVES = 5
@@ -31,7 +31,7 @@ def judge(
     if foreign or (best.steps and not digits):
         flags.append("not-a-digit")
     if not digits:
-        status = "unreadable" if foreign else "blank"
+        status: Status = "unreadable" if foreign else "blank"
         review = bool(flags)
         return Reading(field.name, status, "", 0.0, review, tuple(flags), box, strip=strip)
     if any(step.segment.cut for step in digits):

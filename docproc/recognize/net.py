@@ -1,4 +1,4 @@
-"""The network: 28×28 crops → eleven scores. Nothing else lives here."""
+"""The network: 28x28 crops → eleven scores. Nothing else lives here."""
 
 from __future__ import annotations
 

@@ -34,15 +34,16 @@ class Components:
 
 def find_components(ink: Ink) -> Components:
     """Label the ink of a field; drop specks and what stands wholly above or below the row of writing."""
-    count, labels, stats, centers = cv2.connectedComponentsWithStatsWithAlgorithm(
+    count, labels, found, centers = cv2.connectedComponentsWithStatsWithAlgorithm(
         ink.astype(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA
     )
     if count <= 1:
         return Components(np.zeros(ink.shape, np.int32), (), (), 0.0, 0.0)
-    stats = stats[1:]
+    stats = np.asarray(found[1:], np.int32)
+    middles = np.asarray(centers[1:, 1], np.float64)
     stroke = estimate_stroke(ink)
     keep = stats[:, cv2.CC_STAT_AREA] >= (SPECK_STROKES * stroke) ** 2
-    keep &= _in_row(stats, centers[1:, 1], keep)
+    keep &= _in_row(stats, middles, keep)
     numbers = np.zeros(count, np.int32)
     numbers[1:][keep] = np.arange(1, keep.sum() + 1)
     stats = stats[keep]

@@ -101,9 +101,7 @@ def _boxes(labels: NDArray[np.int32]) -> NDArray[np.int64]:
     return boxes
 
 
-def _segments(
-    boxes: NDArray[np.int64], severed: NDArray[np.bool_], height: float, field: Field
-) -> tuple[Segment, ...]:
+def _segments(boxes: NDArray[np.int64], severed: NDArray[np.bool_], height: float, field: Field) -> tuple[Segment, ...]:
     """Each piece alone, and each run of pieces near enough and small enough to be one digit."""
     segments: list[Segment] = []
     cells = [_cell(field, (left + right) / 2) for left, _, right, _ in boxes]

@@ -1,4 +1,4 @@
-"""Segments → 28×28 crops, as MNIST's authors made theirs: longest side 20 pixels, center of mass in the middle.
+"""Segments → 28x28 crops, as MNIST's authors made theirs: longest side 20 pixels, center of mass in the middle.
 
 The crop keeps the grey of the scan: at 100 dpi a stroke is three pixels wide and half its shape lies in its edges.
 """
@@ -44,7 +44,7 @@ def normalize_glyph(dark: Gray, own: NDArray[np.bool_], ink: NDArray[np.bool_]) 
 
 
 def center_glyph(glyph: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Scale a glyph (ink high, tight box) to 20 pixels and put its center of mass in the middle of 28×28."""
+    """Scale a glyph (ink high, tight box) to 20 pixels and put its center of mass in the middle of 28x28."""
     height, width = glyph.shape
     scale = GLYPH / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

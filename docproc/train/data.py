@@ -84,9 +84,7 @@ def _binary(folder: Path, name: str) -> list[Glyph]:
 def _symbols(folder: Path) -> list[Glyph]:
     with np.load(folder / "symbols.npz", allow_pickle=False) as file:
         pairs = enumerate(zip(file["x"], file["y"], strict=True))
-        return [
-            Glyph(NOT_A_DIGIT, str(y), f"symbols/{i // 64}", _tight(x)) for i, (x, y) in pairs if str(y) != "slash"
-        ]
+        return [Glyph(NOT_A_DIGIT, str(y), f"symbols/{i // 64}", _tight(x)) for i, (x, y) in pairs if str(y) != "slash"]
 
 
 def _omniglot(folder: Path) -> list[Glyph]:
@@ -158,4 +156,4 @@ def _draw_strokes(strokes: tuple[NDArray[np.float32], ...], height: int, pen: fl
     for stroke in strokes:
         path = np.round((stroke * inner + margin) * 16).astype(np.int32).reshape(-1, 1, 2)
         cv2.polylines(canvas, [path], False, 255, max(1, round(pen)), cv2.LINE_AA, 4)
-    return canvas.astype(np.float32) / 255
+    return np.asarray(canvas / 255, np.float32)

@@ -63,7 +63,8 @@ def train(data: Path, out: Path, knobs: Knobs, device: str = "cpu", workers: int
         validation = _crops(data, out, knobs, True, workers, bar)
         mnist = mnist_crops(data, held_out=True)
 
-        net = Net(knobs.width).to(device, memory_format=torch.channels_last)
+        net = Net(knobs.width).to(device)
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         optimizer = torch.optim.AdamW(net.parameters(), lr=knobs.rate, weight_decay=knobs.decay)
         batches = len(training.labels) // knobs.batch
         steps = batches * knobs.epochs
@@ -150,8 +151,9 @@ def _resume(
     saved, states, history = torch.load(checkpoint, weights_only=True)
     if saved != asdict(knobs):
         raise InputError(f"{checkpoint} is from a training with other knobs; choose another --out or delete it")
-    for part, state in zip((net, optimizer, schedule), states, strict=True):
-        part.load_state_dict(state)
+    net.load_state_dict(states[0])
+    optimizer.load_state_dict(states[1])
+    schedule.load_state_dict(states[2])
     return [Scores(**scores) for scores in history]
 
 
@@ -166,9 +168,7 @@ def predict(net: Net, crops: NDArray[np.uint8], device: str = "cpu") -> NDArray[
     return np.concatenate(parts)
 
 
-def _validate(
-    epoch: int, loss: float, net: Net, mnist: LabelledCrops, composed: LabelledCrops, device: str
-) -> Scores:
+def _validate(epoch: int, loss: float, net: Net, mnist: LabelledCrops, composed: LabelledCrops, device: str) -> Scores:
     """Errors on writers the network never saw; digits are scored among digits, rejects by what is taken for one."""
     on_mnist = predict(net, mnist.crops, device)[:, :NOT_A_DIGIT].argmax(1)
     on_composed = predict(net, composed.crops, device).argmax(1)

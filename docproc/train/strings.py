@@ -219,10 +219,9 @@ def _slant(
     lean = abs(shear) * rows
     matrix = np.array([[1, -shear, lean if shear > 0 else 0], [turn, 1, max(0.0, -turn * columns)]])
     size = (int(columns + lean), int(rows + abs(turn) * columns) + 1)
-    return (
-        cv2.warpAffine(coverage, matrix, size, flags=cv2.INTER_LINEAR),
-        cv2.warpAffine(owner.astype(np.float32), matrix, size, flags=cv2.INTER_NEAREST).astype(np.int32),
-    )
+    leaning = cv2.warpAffine(coverage, matrix, size, flags=cv2.INTER_LINEAR)
+    owners = cv2.warpAffine(owner.astype(np.float32), matrix, size, flags=cv2.INTER_NEAREST)
+    return np.asarray(leaning, np.float32), np.asarray(owners, np.int32)
 
 
 def _scan(rng: np.random.Generator, ink: NDArray[np.float32], height: int) -> Gray:
@@ -246,7 +245,7 @@ def _scan(rng: np.random.Generator, ink: NDArray[np.float32], height: int) -> Gr
     elif kind < 0.55:
         threshold = int(255 * level * rng.uniform(0.55, 0.8))
         scan = np.where(scan < threshold, 0, 255).astype(np.uint8)
-    return cv2.resize(scan, (columns, rows), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(cv2.resize(scan, (columns, rows), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _paper(rng: np.random.Generator, rows: int, columns: int) -> NDArray[np.float32]:
@@ -265,7 +264,7 @@ def _paper(rng: np.random.Generator, rows: int, columns: int) -> NDArray[np.floa
         coarse = rng.normal(0, 1, (rows // 3 + 1, columns // 3 + 1)).astype(np.float32)
         paper += rng.uniform(0, 0.05) * cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC)
     slope = rng.normal(0, 0.12) * x / columns + rng.normal(0, 0.06) * y / rows
-    return np.clip(paper + slope.astype(np.float32), 0.25, 1.1)
+    return np.asarray(np.clip(paper + slope, 0.25, 1.1), np.float32)
 
 
 def _rule(rng: np.random.Generator, paper: NDArray[np.float32], height: int) -> None:
