@@ -1,0 +1,110 @@
+"""The order of the cleaning steps."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from docproc.clean.rulings import find_rulings, remove_rulings
+from docproc.clean.skew import estimate_angle, estimate_turn
+from docproc.clean.tone import binarize, even
+from docproc.types import Affine, CleanPage, Gray, Page
+
+WORKING_DPI = 300.0
+KEPT_DPI = (250.0, 350.0)
+"""Pages in between are not resampled for their resolution: it costs sharpness and gains nothing."""
+SKEW_DPI = 150.0
+"""Enough to tell ascenders of 8 pt print; a quarter of the pixels."""
+LEVEL_DEGREES = 0.06
+"""Less skew than this is half a digit's stroke across the page, and is left alone."""
+SHARP_SHRINK = 0.8
+"""Below this, pixels are averaged before the page is warped, which looks at four neighbours only."""
+MAX_PIXELS = 40e6
+"""Enlarging stops here: an A2 page at 300 dpi. A small picture that claims a tiny resolution must not fill memory."""
+
+
+def clean(page: Page, strips: bool) -> CleanPage:
+    """Turn a stored page upright and level, even its paper, find its ink and take out the rulings.
+
+    With `strips` the picture is one field: it is scaled, but neither turned nor levelled.
+    """
+    to_clean = np.array([[1.0, 0, 0], [0, 1, 0]]) if strips else straighten(page.gray, page.dpi)
+    scale = working_scale(page)
+    dpi = page.dpi * scale
+    gray, to_clean = resample(page.gray, compose(scaling(scale, scale), to_clean))
+    gray = even(gray, dpi)
+    full_ink = binarize(gray, dpi)
+    rulings = find_rulings(gray, dpi)
+    ink = remove_rulings(full_ink, rulings, dpi)
+    return CleanPage(page.ref, gray, ink, full_ink, rulings, dpi, invert(to_clean), page.flags)
+
+
+def working_scale(page: Page) -> float:
+    """Factor to the working resolution, 1 where the page is near it."""
+    if KEPT_DPI[0] <= page.dpi <= KEPT_DPI[1]:
+        return 1.0
+    return float(min(WORKING_DPI / page.dpi, max(1.0, (MAX_PIXELS / page.gray.size) ** 0.5)))
+
+
+def straighten(gray: Gray, dpi: float) -> Affine:
+    """The turn that sets the page upright and level, about the origin; scale is kept."""
+    factor = SKEW_DPI / dpi
+    size = tuple(max(1, round(side * factor)) for side in gray.shape[::-1])
+    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    small = np.asarray(cv2.resize(gray, size, interpolation=way), np.uint8)
+    ink = binarize(even(small, SKEW_DPI), SKEW_DPI)
+    angle = estimate_angle(ink)
+    turn = estimate_turn(ink, SKEW_DPI, angle)
+    return rotation(-turn - (angle if abs(angle) >= LEVEL_DEGREES else 0.0))
+
+
+def resample(gray: Gray, to_clean: Affine) -> tuple[Gray, Affine]:
+    """Draw the page under the map on a canvas that just holds it; returns the map with the canvas's own origin.
+
+    Maps are of continuous coordinates: pixel 0 reaches from 0 to 1, so that the edges of boxes map to edges.
+    """
+    height, width = gray.shape
+    corners = to_clean[:, :2] @ np.array([[0, width, 0, width], [0, 0, height, height]])
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    to_clean = np.column_stack([to_clean[:, :2], -low])
+    size = np.maximum(1, np.round(high - low)).astype(int)
+    square = np.round(to_clean[:, :2])
+    if np.abs(to_clean[:, :2] - square).max() < 1e-9 and abs(np.linalg.det(square)) == 1:
+        quarter = round(float(np.degrees(np.arctan2(square[1, 0], square[0, 0]))) / 90)
+        return np.ascontiguousarray(np.rot90(gray, -quarter)), to_clean
+    shrink = float(np.sqrt(abs(np.linalg.det(to_clean[:, :2]))))
+    source, to_source = gray, scaling(1.0, 1.0)
+    if shrink < SHARP_SHRINK:
+        small = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+        source = np.asarray(cv2.resize(gray, small, interpolation=cv2.INTER_AREA), np.uint8)
+        to_source = scaling(small[0] / width, small[1] / height)
+    back = compose(to_source, invert(to_clean))
+    centres = back.copy()
+    centres[:, 2] += back[:, :2] @ (0.5, 0.5) - 0.5
+    flags = cv2.WARP_INVERSE_MAP | (cv2.INTER_CUBIC if shrink > 1 else cv2.INTER_LINEAR)
+    drawn = cv2.warpAffine(source, centres, tuple(size.tolist()), flags=flags, borderValue=255)
+    return np.asarray(drawn, np.uint8), to_clean
+
+
+def rotation(degrees: float) -> Affine:
+    """Clockwise turn about the origin."""
+    radians = np.radians(degrees)
+    cos, sin = np.cos(radians), np.sin(radians)
+    return np.array([[cos, -sin, 0.0], [sin, cos, 0.0]])
+
+
+def scaling(x: float, y: float) -> Affine:
+    """Scaling of continuous coordinates about the page's corner."""
+    return np.array([[x, 0.0, 0.0], [0.0, y, 0.0]])
+
+
+def compose(second: Affine, first: Affine) -> Affine:
+    """First one map, then the other."""
+    whole = np.vstack([first, [0.0, 0.0, 1.0]])
+    return np.asarray(second @ whole, np.float64)
+
+
+def invert(affine: Affine) -> Affine:
+    """The way back."""
+    turn = np.linalg.inv(affine[:, :2])
+    return np.column_stack([turn, -turn @ affine[:, 2]])
