@@ -56,12 +56,11 @@ class _Path:
     cell: int
 
 
-def decode(lattice: Lattice, probs: Probs) -> tuple[Text, ...]:
-    """Most likely texts first; their posteriors sum to 1. `probs` has a row for each segment of the lattice.
-
+def decode(lattice: Lattice, probs: Probs, height: float) -> tuple[Text, ...]:
+    """Most likely texts first; their posteriors sum to 1. `probs` has a row for each segment of the lattice,
+    `height` is the height of the writing in pixels.
     A field without ink reads as the empty text.
     """
-    height = writing_height(lattice.segments, probs)
     beams: list[dict[tuple[str, int], _Path]] = [{} for _ in range(lattice.nodes)]
     beams[0][("", -1)] = _Path("", 0.0, 0.0, (), -1)
     by_start: list[list[tuple[Segment, Probs]]] = [[] for _ in range(lattice.nodes)]

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from docproc.assemble.decode import Step, Text, cell_of, is_large
+from docproc.options import Recipe
 from docproc.types import Affine, Box, Calibration, Digit, Field, Lattice, Reading, Status
 
 NEAREST = 1e-9
@@ -17,8 +18,7 @@ def judge(
     lattice: Lattice,
     texts: tuple[Text, ...],
     height: float,
-    calibration: Calibration,
-    max_error: float,
+    recipe: Recipe,
     to_scan: Affine,
     strip: bytes,
 ) -> Reading:
@@ -38,8 +38,8 @@ def judge(
         flags.append("touching")
     if field.cells and _has_gap(field, digits):
         flags.append("gap")
-    confidence = calibrate(raw_confidence(best), calibration)
-    if 1 - confidence > max_error:
+    confidence = calibrate(raw_confidence(best), recipe.calibration)
+    if 1 - confidence > recipe.options.max_error:
         flags.append("low-confidence")
     read = tuple(Digit(str(step.digit), step.chance, map_box(step.segment.box, to_scan)) for step in digits)
     others = tuple((text.text, text.posterior) for text in texts[1:ALTERNATIVES])

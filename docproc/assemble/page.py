@@ -7,20 +7,24 @@ import numpy as np
 from docproc.assemble.decode import decode, writing_height
 from docproc.assemble.judge import judge
 from docproc.options import Recipe
-from docproc.types import PageResult, PreparedPage, Probs
+from docproc.types import Affine, Lattice, PageResult, PreparedPage, Probs, Reading
 
 
 def assemble(page: PreparedPage, probs: Probs, recipe: Recipe) -> PageResult:
     """Decode and judge every field; `probs` has a row for each crop of the page."""
     if page.failure is not None:
         return PageResult(page.ref, (), page.flags, page.failure, page.seconds)
-    ends = np.cumsum([len(lattice.segments) for lattice in page.lattices])[:-1]
-    readings = []
-    parts = np.split(probs, ends) if page.lattices else []
-    for lattice, part, strip in zip(page.lattices, parts, page.strips, strict=True):
-        height = writing_height(lattice.segments, part)
-        texts = decode(lattice, part)
-        readings.append(
-            judge(lattice, texts, height, recipe.calibration, recipe.options.max_error, page.to_scan, strip)
-        )
-    return PageResult(page.ref, tuple(readings), page.flags, None, page.seconds)
+    ends = np.cumsum([len(lattice.segments) for lattice in page.lattices])
+    parts = np.split(probs, ends)[:-1]
+    readings = tuple(
+        assemble_field(lattice, part, recipe, page.to_scan, strip)
+        for lattice, part, strip in zip(page.lattices, parts, page.strips, strict=True)
+    )
+    return PageResult(page.ref, readings, page.flags, None, page.seconds)
+
+
+def assemble_field(lattice: Lattice, probs: Probs, recipe: Recipe, to_scan: Affine, strip: bytes) -> Reading:
+    """Decode and judge one field."""
+    height = writing_height(lattice.segments, probs)
+    texts = decode(lattice, probs, height)
+    return judge(lattice, texts, height, recipe, to_scan, strip)
