@@ -89,11 +89,19 @@ FAILURES: dict[str, tuple[str, str]] = {
 }
 """Failure codes: what each means, and its remedy."""
 
+RETRIED = frozenset({"gone", "no-access", "changed", "timeout", "crash", "memory", "unsupported", "bug"})
+"""Failures that the next run tries again; the others stay until the bytes or the recipe change."""
+
 FLAGS: dict[str, tuple[str, str]] = {
     "low-confidence": ("the reading is less sure than --max-error allows", "compare value and picture"),
     "not-a-digit": ("some ink in the field is no digit", "look whether it belongs to the value"),
     "touching": ("digits touch and were cut apart", "compare value and picture"),
     "gap": ("a cell between filled cells is empty", "look whether a digit is missing"),
+    "repaired": ("the file was damaged and was repaired on opening", "compare the page with its original"),
+    "damaged-picture": ("a picture on the page is damaged and may be missing", "compare the page with its original"),
+    "blank-render": ("the page came out blank though it is not empty", "open it in a viewer; print it to a new PDF"),
+    "first-frame": ("the file is animated; its first picture was read", "save the other pictures as files"),
+    "resolution-estimated": ("the file gives no credible resolution; it was estimated", "nothing, if the values fit"),
     "no-fields": ("no field with digits was found on the page", "nothing, if the page holds no numbers"),
 }
 """Flags: what each means, and what the person looking should do."""

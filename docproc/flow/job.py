@@ -1,0 +1,212 @@
+"""What is left → read → record → export: one run over some inputs, which may end at any moment and go on later."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO, Literal, TypeVar
+
+from docproc.errors import Exit, InputError, LedgerError
+from docproc.flow.mappers import Mapper
+from docproc.options import Recipe
+from docproc.records import ledger as records
+from docproc.records.atomic import check_target, sweep_parts
+from docproc.records.export import Layout, export, write_csv
+from docproc.records.tally import Tally, tally
+from docproc.types import Document, Failure, PageRef, PageResult
+
+GRACE_SECONDS = 5.0
+"""After a request to stop, pages already begun are still recorded for so long."""
+LEDGER = ".ledger"
+
+Reader = Callable[[Iterable[PageRef]], Iterator[PageResult]]
+T = TypeVar("T")
+Stage = Literal["survey", "read"]
+Progress = Callable[[Stage, int, int], None]
+"""Called with the stage, how much of it is done, and how much there is (0 where nobody knows)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to read and where to put it. `out` None is a stream; `ledger` None is one beside `out`, or none kept."""
+
+    inputs: tuple[str, ...]
+    out: Path | None
+    layout: Layout = "long"
+    ledger: Path | None = None
+
+    @property
+    def ledger_path(self) -> Path | None:
+        """Where the ledger lies, if one is kept."""
+        if self.ledger is not None or self.out is None:
+            return self.ledger
+        return self.out.with_name(self.out.name + LEDGER)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run ended. `pages` is what the files hold, counted apart from what the ledger came to in `tally`.
+
+    `resumed` pages were settled by earlier runs. `out` is what was written, None for a stream.
+    """
+
+    files: int
+    pages: int
+    resumed: int
+    tally: Tally
+    skipped: tuple[tuple[str, str], ...]
+    out: Path | None
+    interrupted: bool
+    seconds: float
+
+    @property
+    def balances(self) -> bool:
+        """Every page that went in came out: read, failed, or, after an interruption, left for the next run."""
+        accounted = self.tally.read + self.tally.failed + self.tally.left
+        return self.pages == accounted and (self.tally.left == 0 or self.interrupted)
+
+    @property
+    def code(self) -> Exit:
+        """The exit code that says so."""
+        if not self.balances:
+            return Exit.BUG
+        if self.interrupted:
+            return Exit.INTERRUPTED
+        return Exit.SOME_FAILED if self.tally.failed else Exit.OK
+
+
+def run(
+    job: Job,
+    recipe: Recipe,
+    find: Callable[[Sequence[str]], Iterable[str]],
+    survey: Callable[[str], Document],
+    mapper: Mapper,
+    reader: Reader,
+    progress: Progress = lambda stage, done, total: None,
+    stopping: Callable[[], bool] = lambda: False,
+    stream: BinaryIO | None = None,
+) -> Summary:
+    """Read what the ledger does not hold yet, record each page as it comes, export.
+
+    `stream` (None: standard output) gets the CSV where the job has no `out`. Raises InputError where the inputs hold
+    no document, LedgerError where output or ledger cannot be written.
+    """
+    start = time.monotonic()
+    check_outputs(job)
+    with records.open_ledger(job.ledger_path) as ledger:
+        if job.out is not None:
+            sweep_parts(job.out)
+        documents = list(_survey(_own_left_out(find(job.inputs), job), survey, mapper, progress, stopping))
+        present = [document for document in documents if document.skipped is None]
+        skipped = tuple((document.source, document.skipped) for document in documents if document.skipped is not None)
+        if not present and not stopping():
+            raise InputError(_explain_nothing(skipped))
+        turn = records.begin(ledger, recipe.key)
+        records.register(ledger, turn, documents)
+        refs = list(records.missing(ledger, turn, present))
+        _read(refs, reader, partial(records.record, ledger, turn), progress, stopping)
+        out = _export(ledger, recipe.key, job, stream)
+        counted = tally(ledger, turn)
+    pages = sum(1 if document.failure else document.pages for document in present)
+    distinct = {document.digest: document.pages for document in present if document.digest}
+    return Summary(
+        files=len(present),
+        pages=pages,
+        resumed=sum(distinct.values()) - len(refs),
+        tally=counted,
+        skipped=skipped,
+        out=out,
+        interrupted=stopping(),
+        seconds=time.monotonic() - start,
+    )
+
+
+def check_outputs(job: Job) -> None:
+    """Raise LedgerError where the results could not be written, before any work is done for them."""
+    if job.out is not None:
+        check_target(job.out)
+    if job.ledger_path is not None:
+        check_target(job.ledger_path)
+        if job.out is not None and os.path.realpath(job.out) == os.path.realpath(job.ledger_path):
+            raise LedgerError(f"{job.out} cannot be both ledger and output; choose another --ledger")
+
+
+def _survey(
+    sources: Iterable[str],
+    survey: Callable[[str], Document],
+    mapper: Mapper,
+    progress: Progress,
+    stopping: Callable[[], bool],
+) -> Iterator[Document]:
+    distinct = dict.fromkeys(sources)
+    asked = _until(stopping, distinct)
+    for done, document in enumerate(mapper(survey, asked, _lose_document), start=1):
+        progress("survey", done, len(distinct))
+        yield document
+
+
+def _lose_document(source: str, failure: Failure) -> Document:
+    return Document(source, "", 0, failure)
+
+
+def _read(
+    refs: list[PageRef],
+    reader: Reader,
+    record: Callable[[PageResult], None],
+    progress: Progress,
+    stopping: Callable[[], bool],
+) -> None:
+    """Record every result; once asked to stop, begin no page and keep what still comes within the grace."""
+    progress("read", 0, len(refs))
+    last = None
+    for done, result in enumerate(reader(_until(stopping, refs)), start=1):
+        record(result)
+        progress("read", done, len(refs))
+        if stopping():
+            last = last or time.monotonic() + GRACE_SECONDS
+            if time.monotonic() > last:
+                return
+
+
+def _until(stopping: Callable[[], bool], items: Iterable[T]) -> Iterator[T]:
+    for item in items:
+        if stopping():
+            return
+        yield item
+
+
+def _own_left_out(sources: Iterable[str], job: Job) -> Iterator[str]:
+    """Sources without our own output and ledger, which may lie in the folder that is read."""
+    own = {job.out} if job.out else set()
+    if job.ledger_path:
+        own.update(records.files_of(job.ledger_path))
+    paths = {os.path.realpath(path) for path in own}
+    return (source for source in sources if os.path.realpath(source) not in paths)
+
+
+def _export(ledger: records.Ledger, recipe: str, job: Job, stream: BinaryIO | None) -> Path | None:
+    if job.out is not None:
+        return export(ledger, recipe, job.layout, job.out)
+    text = io.TextIOWrapper(stream or sys.stdout.buffer, encoding="utf-8", newline="", write_through=False)
+    try:
+        write_csv(ledger, recipe, job.layout, text)
+        text.flush()
+    except BrokenPipeError:
+        pass  # whoever reads the pipe has seen enough, as `head` has
+    finally:
+        text.detach()
+    return None
+
+
+def _explain_nothing(skipped: tuple[tuple[str, str], ...]) -> str:
+    if not skipped:
+        return "no files were found in the input; name files or folders with PDF, PNG, JPEG or TIFF scans"
+    source, reason = skipped[0]
+    more = f" and {len(skipped) - 1} more" if len(skipped) > 1 else ""
+    return f"no document was found in the input: skipped {source} ({reason}){more}; name PDF, PNG, JPEG or TIFF scans"

@@ -1,0 +1,232 @@
+"""The one memory: what was read, kept so that no page is read twice and none is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from docproc.errors import RETRIED, LedgerError
+from docproc.records.schema import migrate
+from docproc.types import Document, Failure, PageRef, PageResult
+
+OWNER_ONLY = 0o600
+BUSY_MILLISECONDS = 10_000
+"""How long a write waits for another process that corrects or reads; reading pages has no second writer."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ledger:
+    """An open ledger, leased to this process; `name` is for messages."""
+
+    name: str
+    connection: sqlite3.Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a recipe over some sources."""
+
+    number: int
+    recipe: str
+
+
+def files_of(path: Path) -> tuple[Path, ...]:
+    """Every file that a ledger at `path` may leave there."""
+    return tuple(path.with_name(path.name + end) for end in ("", "-wal", "-shm", "-journal", ".lock"))
+
+
+@contextmanager
+def open_ledger(path: Path | None) -> Iterator[Ledger]:
+    """Open and lease the ledger at `path`; None is one that nobody keeps, for results that go to a pipe.
+
+    Raises LedgerError where another process holds it, or where the file is no ledger of ours.
+    """
+    name = str(path or "the temporary ledger").encode("utf-8", "backslashreplace").decode()
+    with _lease(path, name) if path else nullcontext():
+        with speaking(name):
+            if path:
+                # before SQLite does, so that neither the file nor the WAL, which copies its mode, is open to others
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, OWNER_ONLY))
+            connection = _connect(str(path or ""), name)
+        with closing(connection):
+            yield Ledger(name, connection)
+
+
+@contextmanager
+def _lease(path: Path, name: str) -> Iterator[None]:
+    """Hold the ledger for this process; the system lets go of it however the process ends."""
+    lock = FileLock(files_of(path)[-1], mode=OWNER_ONLY)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise LedgerError(f"{name} is in use by {_holder(path)}; wait until it ends, or choose another --out") from None
+    except OSError as error:
+        raise LedgerError(f"cannot write beside {name}: {error.strerror}; choose another --out") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def begin(ledger: Ledger, recipe: str) -> Run:
+    """Note that this process begins to read with `recipe`."""
+    with _transaction(ledger):
+        number = ledger.connection.execute(
+            "INSERT INTO runs (recipe, started, host, process) VALUES (?, datetime('now'), ?, ?)",
+            (recipe, socket.gethostname(), os.getpid()),
+        ).lastrowid
+    assert number is not None
+    return Run(number, recipe)
+
+
+def register(ledger: Ledger, run: Run, documents: Iterable[Document]) -> None:
+    """Note what each source holds now; one whose bytes changed points to the new ones, and a skipped one leaves."""
+    with _transaction(ledger):
+        for document in documents:
+            path = os.fsencode(document.source)
+            if document.skipped is not None:
+                ledger.connection.execute("DELETE FROM sources WHERE path = ?", (path,))
+                continue
+            code, detail = _columns(document.failure)
+            here = (None, "") if document.digest else (code, detail)
+            ledger.connection.execute(
+                "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?)",
+                (path, document.digest, run.recipe, run.number, *here),
+            )
+            if document.digest:
+                ledger.connection.execute(
+                    "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)",
+                    (document.digest, run.recipe, document.pages, code, detail),
+                )
+
+
+def missing(ledger: Ledger, run: Run, documents: Iterable[Document]) -> Iterator[PageRef]:
+    """The pages that are not settled yet, each content once, in order."""
+    asked: set[str] = set()
+    retried = ", ".join("?" * len(RETRIED))
+    for document in documents:
+        if not document.digest or document.digest in asked:
+            continue
+        asked.add(document.digest)
+        with speaking(ledger.name):
+            found = ledger.connection.execute(
+                "SELECT number FROM pages WHERE digest = ? AND recipe = ?"
+                f" AND (failure IS NULL OR failure NOT IN ({retried}))",
+                (document.digest, run.recipe, *sorted(RETRIED)),
+            ).fetchall()
+        settled = {number for (number,) in found}
+        for number in range(1, document.pages + 1):
+            if number not in settled:
+                yield PageRef(document.source, document.digest, number)
+
+
+def record(ledger: Ledger, run: Run, result: PageResult) -> None:
+    """Keep one page, whole or not at all; an earlier failure of the same page is replaced."""
+    key = (result.ref.digest, run.recipe, result.ref.number)
+    code, detail = _columns(result.failure)
+    with _transaction(ledger):
+        ledger.connection.execute("DELETE FROM pages WHERE digest = ? AND recipe = ? AND number = ?", key)
+        page = ledger.connection.execute(
+            "INSERT INTO pages (digest, recipe, number, flags, failure, detail, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (*key, ";".join(result.flags), code, detail, result.seconds),
+        ).lastrowid
+        ledger.connection.executemany(
+            "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                (
+                    page,
+                    position,
+                    reading.field,
+                    reading.status,
+                    reading.text,
+                    float(reading.confidence),
+                    bool(reading.review),
+                    ";".join(reading.flags),
+                    *(int(side) for side in reading.box),
+                    json.dumps([[d.text, float(d.confidence), *map(int, d.box)] for d in reading.digits]),
+                    json.dumps([[text, float(chance)] for text, chance in reading.alternatives]),
+                    reading.strip,
+                )
+                for position, reading in enumerate(result.readings)
+            ),
+        )
+
+
+@contextmanager
+def speaking(name: str) -> Iterator[None]:
+    """Turn the database's errors into a LedgerError that says what to do."""
+    try:
+        yield
+    except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+        if isinstance(error, sqlite3.ProgrammingError | sqlite3.IntegrityError):
+            raise
+        raise LedgerError(_advise(name, error)) from error
+    except OSError as error:
+        raise LedgerError(f"cannot use {name}: {error.strerror or error}; choose another --out") from error
+
+
+def _connect(database: str, name: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(database, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        migrate(connection, name)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _holder(path: Path) -> str:
+    """Who leases the ledger, as far as it can be told."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            row = connection.execute("SELECT process, host, started FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+    except sqlite3.Error:
+        row = None
+    return f"process {row[0]} on {row[1]} since {row[2]} UTC" if row else "another process"
+
+
+@contextmanager
+def _transaction(ledger: Ledger) -> Iterator[None]:
+    with speaking(ledger.name):
+        ledger.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            ledger.connection.execute("COMMIT")
+        except BaseException:
+            # a full disk may have rolled back by itself
+            if ledger.connection.in_transaction:
+                ledger.connection.execute("ROLLBACK")
+            raise
+
+
+def _columns(failure: Failure | None) -> tuple[str | None, str]:
+    """Code and detail for the database, which takes no lone surrogates of odd file names."""
+    if failure is None:
+        return None, ""
+    return failure.code, failure.detail.encode("utf-8", "backslashreplace").decode()
+
+
+def _advise(name: str, error: sqlite3.DatabaseError) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    kept = "what was read is kept, and the last exported file is as it was"
+    if code == sqlite3.SQLITE_FULL:
+        return f"the disk is full: {name} cannot grow; {kept}; free some space and run again"
+    if code == sqlite3.SQLITE_IOERR:
+        return f"{name} cannot be written ({error}); {kept}; check the disk and its free space, then run again"
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return f"{name} is damaged or no ledger ({error}); move it away to read everything anew"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"{name} is locked by another program; close it and run again"
+    return f"cannot use {name}: {error}; check its permissions, or choose another --out"
