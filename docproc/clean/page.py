@@ -34,7 +34,7 @@ def clean(page: Page, strips: bool) -> CleanPage:
     gray, to_clean = resample(page.gray, compose(scaling(scale, scale), to_clean))
     gray = even(gray, dpi)
     full_ink = binarize(gray, dpi)
-    rulings = find_rulings(gray, dpi)
+    rulings = find_rulings(gray, dpi, cropped=strips)
     ink = remove_rulings(full_ink, rulings, dpi)
     return CleanPage(page.ref, gray, ink, full_ink, rulings, dpi, invert(to_clean), page.flags)
 

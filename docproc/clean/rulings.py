@@ -66,21 +66,46 @@ class Scale:
         return max(1, round(inch * self.dpi))
 
 
-def find_rulings(gray: Gray, dpi: float) -> tuple[Ruling, ...]:
-    """Find horizontal and vertical rulings of an evened, upright page, faint and broken ones too."""
+def find_rulings(gray: Gray, dpi: float, cropped: bool = False) -> tuple[Ruling, ...]:
+    """Find horizontal and vertical rulings of an evened, upright page, faint and broken ones too.
+
+    With `cropped` the picture was cut out of a page, so that a ruling may end at its edge or lie on it.
+    """
     scale = Scale(dpi)
     if min(gray.shape) < scale.px(PIECE_INCH):
         return ()
+    margin = scale.px(NEIGHBOURHOOD_INCH) if cropped else 0
+    height, width = gray.shape
+    if cropped:
+        gray = np.pad(gray, margin, constant_values=255)
     window = (2 * scale.px(NEIGHBOURHOOD_INCH / 2) + 1,) * 2
-    mean = np.asarray(cv2.boxFilter(gray, -1, window, borderType=cv2.BORDER_REFLECT), np.uint8)
-    level = find_pieces(gray, mean, scale)
-    upright = find_pieces(np.ascontiguousarray(gray.T), np.ascontiguousarray(mean.T), scale)
-    level, upright = keep_supported(join_pieces(level, scale), join_pieces(upright, scale), scale)
+    mean = cv2.boxFilter(gray, -1, window, borderType=cv2.BORDER_REFLECT)
+    level = join_pieces(find_pieces(gray, mean, scale), scale)
+    upright = join_pieces(find_pieces(np.ascontiguousarray(gray.T), np.ascontiguousarray(mean.T), scale), scale)
+    sides = edge_pieces(margin, height, width) if cropped else []
+    ends = edge_pieces(margin, width, height) if cropped else []
+    level, upright = keep_supported(level, upright, sides, ends, scale)
     found = [Ruling(box, True) for piece in level for box in piece_boxes(piece, gray.shape, scale)]
     for piece in upright:
-        boxes = piece_boxes(piece, (gray.shape[1], gray.shape[0]), scale)
+        boxes = piece_boxes(piece, gray.shape[::-1], scale)
         found.extend(Ruling(Box(box.y, box.x, box.height, box.width), False) for box in boxes)
-    return tuple(found)
+    return tuple(uncrop(found, margin, width, height)) if cropped else tuple(found)
+
+
+def edge_pieces(margin: int, length: int, across: int) -> list[Piece]:
+    """Two opposite edges of a picture inside a margin, as pieces `length` long and `across` apart."""
+    return [Piece(margin, margin + length, margin + at, margin + at, 0, length) for at in (0, across)]
+
+
+def uncrop(rulings: list[Ruling], margin: int, width: int, height: int) -> list[Ruling]:
+    """Rulings found inside a margin, in pixels of the picture without it."""
+    inside = []
+    for ruling in rulings:
+        x, y = max(0, ruling.box.x - margin), max(0, ruling.box.y - margin)
+        right, bottom = min(width, ruling.box.right - margin), min(height, ruling.box.bottom - margin)
+        if right > x and bottom > y:
+            inside.append(Ruling(Box(x, y, right - x, bottom - y), ruling.horizontal))
+    return inside
 
 
 def find_pieces(gray: Gray, mean: Gray, scale: Scale) -> list[Piece]:
@@ -220,11 +245,16 @@ def join_two(before: Piece, after: Piece) -> Piece:
     return Piece(before.start, last.stop, before.at_start, last.at_stop, thickness, cover)
 
 
-def keep_supported(level: list[Piece], upright: list[Piece], scale: Scale) -> tuple[list[Piece], list[Piece]]:
-    """Drop short pieces that do not end on others; bars of letters go, sides of boxes stay."""
+def keep_supported(
+    level: list[Piece], upright: list[Piece], sides: list[Piece], ends: list[Piece], scale: Scale
+) -> tuple[list[Piece], list[Piece]]:
+    """Drop short pieces that do not end on others; bars of letters go, sides of boxes stay.
+
+    `sides` and `ends` are upright and level edges of a cropped picture, on which rulings may end too.
+    """
     while True:
-        kept_level = supported(level, upright, scale)
-        kept_upright = supported(upright, kept_level, scale)
+        kept_level = supported(level, upright + sides, scale)
+        kept_upright = supported(upright, kept_level + ends, scale)
         if len(kept_level) == len(level) and len(kept_upright) == len(upright):
             return kept_level, kept_upright
         level, upright = kept_level, kept_upright

@@ -30,7 +30,7 @@ def even(gray: Gray, dpi: float) -> Gray:
     paper = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
     paper = cv2.GaussianBlur(paper, (0, 0), reach / 2)
     paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-    return cv2.divide(gray, np.maximum(paper, 1), scale=255.0)
+    return np.asarray(cv2.divide(gray, np.maximum(paper, 1), scale=255.0), np.uint8)
 
 
 def binarize(gray: Gray, dpi: float) -> Ink:
