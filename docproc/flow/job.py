@@ -29,7 +29,7 @@ Reader = Callable[[Iterable[PageRef]], Iterator[PageResult]]
 T = TypeVar("T")
 Stage = Literal["survey", "read"]
 Progress = Callable[[Stage, int, int], None]
-"""Called with the stage, how much of it is done, and how much there is (0 where nobody knows)."""
+"""Called with the stage, how much of it is done, and how much there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,11 @@ def run(
     """
     start = time.monotonic()
     check_outputs(job)
+    sources = _without_own(find(job.inputs), job)
     with records.open_ledger(job.ledger_path) as ledger:
         if job.out is not None:
             sweep_parts(job.out)
-        documents = list(_survey(_own_left_out(find(job.inputs), job), survey, mapper, progress, stopping))
+        documents = list(_survey(sources, survey, mapper, progress, stopping))
         present = [document for document in documents if document.skipped is None]
         skipped = tuple((document.source, document.skipped) for document in documents if document.skipped is not None)
         if not present and not stopping():
@@ -138,16 +139,15 @@ def check_outputs(job: Job) -> None:
 
 
 def _survey(
-    sources: Iterable[str],
+    sources: list[str],
     survey: Callable[[str], Document],
     mapper: Mapper,
     progress: Progress,
     stopping: Callable[[], bool],
 ) -> Iterator[Document]:
-    distinct = dict.fromkeys(sources)
-    asked = _until(stopping, distinct)
+    asked = _until(stopping, sources)
     for done, document in enumerate(mapper(survey, asked, _lose_document), start=1):
-        progress("survey", done, len(distinct))
+        progress("survey", done, len(sources))
         yield document
 
 
@@ -181,26 +181,28 @@ def _until(stopping: Callable[[], bool], items: Iterable[T]) -> Iterator[T]:
         yield item
 
 
-def _own_left_out(sources: Iterable[str], job: Job) -> Iterator[str]:
-    """Sources without our own output and ledger, which may lie in the folder that is read."""
+def _without_own(sources: Iterable[str], job: Job) -> list[str]:
+    """Each source once, without our own output and ledger, which may lie in the folder that is read."""
     own = {job.out} if job.out else set()
     if job.ledger_path:
         own.update(records.files_of(job.ledger_path))
     paths = {os.path.realpath(path) for path in own}
-    return (source for source in sources if os.path.realpath(source) not in paths)
+    return [source for source in dict.fromkeys(sources) if os.path.realpath(source) not in paths]
 
 
 def _export(ledger: records.Ledger, recipe: str, job: Job, stream: BinaryIO | None) -> Path | None:
     if job.out is not None:
         return export(ledger, recipe, job.layout, job.out)
-    text = io.TextIOWrapper(stream or sys.stdout.buffer, encoding="utf-8", newline="", write_through=False)
+    pipe = stream or sys.stdout.buffer
+    text = io.TextIOWrapper(pipe, encoding="utf-8", newline="")
     try:
         write_csv(ledger, recipe, job.layout, text)
         text.flush()
     except BrokenPipeError:
-        pass  # whoever reads the pipe has seen enough, as `head` has
-    finally:
-        text.detach()
+        # whoever read the pipe has seen enough, as `head` has; what is still buffered must go somewhere at exit
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), pipe.fileno())
+    text.detach()
     return None
 
 

@@ -70,6 +70,16 @@ def in_processes(workers: int, seconds: float, megabytes: int) -> Iterator[Mappe
         crew.stop()
 
 
+@contextmanager
+def choose_mapper(workers: int, seconds: float, megabytes: int) -> Iterator[Mapper]:
+    """A mapper over processes, or with no workers one without them and their limits."""
+    if workers == 0:
+        yield in_process
+        return
+    with in_processes(workers, seconds, megabytes) as mapper:
+        yield mapper
+
+
 def attempt(function: Callable[[T], R], item: T) -> R | Failure:
     """The function's result, or the failure that its exception stands for."""
     try:

@@ -1,0 +1,75 @@
+"""A run's summary in words for the person who scans."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from docproc.errors import FAILURES
+from docproc.flow.job import Summary
+
+NAMES_SHOWN = 5
+
+
+def describe(summary: Summary, wanted: Path | None) -> Iterator[str]:
+    """Lines that say what became of every page, and what to do next; `wanted` is the output that was asked for."""
+    counted = summary.tally
+    parts = [f"{counted.read:,} read", f"{counted.failed:,} failed"]
+    if counted.left:
+        parts.append(f"{counted.left:,} left")
+    yield f"{_count(summary.pages, 'page')} in = {' + '.join(parts)}, from {_count(summary.files, 'file')}"
+    if summary.resumed:
+        yield f"{_count(summary.resumed, 'page')} had been done by an earlier run"
+    statuses = dict(counted.statuses)
+    yield (
+        f"{_count(sum(statuses.values()), 'field')}: {_count(statuses.get('value', 0), 'value')},"
+        f" {statuses.get('blank', 0):,} blank, {statuses.get('unreadable', 0):,} unreadable"
+    )
+    if counted.flagged:
+        yield f"please look at {_count(counted.flagged, 'field')}: the rows with review = yes"
+    if counted.empty:
+        yield f"{_count(counted.empty, 'page')} without any field"
+    yield from _failures(summary)
+    yield from _skipped(summary.skipped)
+    if counted.others:
+        yield f"the results also hold {_count(counted.others, 'file')} from earlier runs, not part of this input"
+    if summary.out is not None:
+        if summary.out != wanted:
+            yield f"{_name(str(wanted))} is in use by another program and stays as it was"
+        yield f"results are in {_name(str(summary.out))}"
+    if not summary.balances:
+        yield "the pages do not add up: this is a bug in docproc, please report it"
+    elif summary.interrupted:
+        yield "stopped on request; run the same command again to go on"
+
+
+def _failures(summary: Summary) -> Iterator[str]:
+    shown = summary.tally.failed_first
+    for code, count in summary.tally.failures:
+        meaning, remedy = FAILURES.get(code, ("unknown reason", "please report it"))
+        yield f"failed ({code}), {_count(count, 'page')}: {meaning}; {remedy}"
+        named = [page for page in shown if page.code == code][:NAMES_SHOWN]
+        for page in named:
+            place = f" page {page.number}" if page.number else ""
+            detail = f" ({page.detail})" if page.detail else ""
+            yield f"    {_name(page.source.decode('utf-8', 'backslashreplace'))}{place}{_name(detail)}"
+        if count > len(named):
+            yield f"    and {count - len(named):,} more: the rows with reasons = {code}"
+
+
+def _skipped(skipped: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    if not skipped:
+        return
+    yield f"skipped {_count(len(skipped), 'file')}:"
+    for source, reason in skipped:
+        yield f"    {_name(source)} ({_name(reason)})"
+
+
+def _name(text: str) -> str:
+    """A name that cannot send control codes to a terminal, nor break the line."""
+    shown = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in shown)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
