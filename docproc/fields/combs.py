@@ -1,0 +1,77 @@
+"""Cells in a row to combs: one number, one digit a cell."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from docproc.fields.marks import Marks
+from docproc.types import Box
+
+WIDTH_INCH = (0.1, 0.55)
+HEIGHT_INCH = (0.12, 0.65)
+ASPECT = (0.35, 1.7)
+"""Width over height of a cell for one digit."""
+SAME = 0.13
+"""Cells of one comb differ by less than this share in width, height and level."""
+ADJACENT = 0.2
+"""Cells closer than this share of their width stand side by side."""
+SEPARATED = 1.3
+"""Cells of one number may be this many widths apart where a dash, slash or dot is printed between them."""
+NARROW = 0.9
+"""Cells of a grid are numbers of their own, unless they are narrower than this share of their height."""
+
+
+def group_combs(cells: tuple[Box, ...], marks: Marks, dpi: float) -> tuple[tuple[Box, ...], ...]:
+    """Group digit cells that form one number, each group from left to right; other cells are in no group."""
+    digits = [cell for cell in cells if is_digit_cell(cell, dpi)]
+    free = [cell for cell in digits if cell.width < NARROW * cell.height or not is_stacked(cell, digits)]
+    groups: list[list[Box]] = []
+    for cell in sorted(free, key=lambda cell: cell.x):
+        fits = [group for group in groups if continues(group[-1], cell, marks)]
+        if fits:
+            min(fits, key=lambda group: cell.x - group[-1].right).append(cell)
+        else:
+            groups.append([cell])
+    return tuple(tuple(group) for group in groups if len(group) > 1)
+
+
+def is_digit_cell(cell: Box, dpi: float) -> bool:
+    """Whether one digit fits the cell, and not many."""
+    low, high = WIDTH_INCH[0] * dpi, WIDTH_INCH[1] * dpi
+    flat, tall = HEIGHT_INCH[0] * dpi, HEIGHT_INCH[1] * dpi
+    aspect = ASPECT[0] <= cell.width / cell.height <= ASPECT[1]
+    return low <= cell.width <= high and flat <= cell.height <= tall and aspect
+
+
+def is_stacked(cell: Box, cells: list[Box]) -> bool:
+    """Whether a cell of the same size stands directly above or below."""
+    for other in cells:
+        gap = max(other.y - cell.bottom, cell.y - other.bottom)
+        below = abs(other.x - cell.x) < SAME * cell.width and -cell.height / 2 < gap < ADJACENT * cell.height
+        if below and same(other.width, cell.width) and same(other.height, cell.height):
+            return True
+    return False
+
+
+def same(one: float, two: float) -> bool:
+    """Whether two lengths are alike."""
+    return abs(one - two) <= SAME * max(one, two)
+
+
+def continues(last: Box, cell: Box, marks: Marks) -> bool:
+    """Whether the cell goes on with the number that the last cell belongs to."""
+    gap = cell.x - last.right
+    level = SAME * cell.height
+    if abs(cell.y - last.y) > level or abs(cell.bottom - last.bottom) > level or not same(cell.width, last.width):
+        return False
+    if gap < -cell.width / 2 or gap > SEPARATED * cell.width:
+        return False
+    return gap <= ADJACENT * cell.width or is_separator(Box(last.right, cell.y, gap, cell.height), marks)
+
+
+def is_separator(gap: Box, marks: Marks) -> bool:
+    """Whether the gap between two cells holds one dash, slash or dot. A colon parts hours from minutes."""
+    middle, level = (marks.left + marks.right) / 2, (marks.top + marks.bottom) / 2
+    inside = (middle > gap.x) & (middle < gap.right) & (level > gap.y) & (level < gap.bottom)
+    inside &= np.maximum(marks.width, marks.height) >= 0.07 * gap.height
+    return int(inside.sum()) == 1

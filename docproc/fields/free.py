@@ -1,0 +1,91 @@
+"""Fields of a page without a form: boxes, combs, table cells and handwritten strings, in reading order."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from docproc.fields.cells import clip, find_rectangles
+from docproc.fields.combs import group_combs
+from docproc.fields.lines import find_strings
+from docproc.fields.marks import Bools, Marks, find_marks
+from docproc.types import Box, CleanPage, Field, FieldKind
+
+HEIGHT_INCH = (0.12, 1.0)
+"""Height of a box or cell that is filled in with a number; taller ones are panels, their contents are looked at."""
+ROW_OVERLAP = 0.5
+"""Fields that share this much of the lower one's height stand in one row."""
+SAMPLE_SCORE = 0.75
+"""A comb whose digits are this level is a printed sample."""
+TOUCH_INCH = 0.04
+"""Cells with a neighbour this near belong to a table, others are boxes."""
+
+
+def locate_free(page: CleanPage) -> tuple[Field, ...]:
+    """Find the fields of a page that has no form, named by their place in reading order: "1", "2", ..."""
+    marks = find_marks(page)
+    cells = find_rectangles(page.rulings, page.ink.shape, page.dpi)
+    groups = group_combs(cells, marks, page.dpi)
+    combs = [comb for comb in groups if not is_sample(comb, marks)]
+    grouped = {cell for comb in groups for cell in comb}
+    places: list[tuple[FieldKind, Box, tuple[Box, ...]]] = [("comb", around(comb), comb) for comb in combs]
+    for cell in cells:
+        if cell not in grouped and is_fillable(cell, marks, page.dpi):
+            places.append(("cell" if touches_other(cell, cells, page.dpi) else "box", cell, ()))
+    taken = np.zeros(len(marks.left), np.bool_)
+    for box in [box for _, box, _ in places] + list(grouped):
+        taken |= inside(marks, box)
+    places += [("line", clip(box, page.ink.shape), ()) for box in find_strings(marks, taken, page.dpi)]
+    return name_in_order(places)
+
+
+def inside(marks: Marks, box: Box) -> Bools:
+    """Which marks have their middle in the box."""
+    x, y = (marks.left + marks.right) / 2, (marks.top + marks.bottom) / 2
+    return (x >= box.x) & (x < box.right) & (y >= box.y) & (y < box.bottom)
+
+
+def around(boxes: tuple[Box, ...]) -> Box:
+    """The box around boxes."""
+    x, y = min(box.x for box in boxes), min(box.y for box in boxes)
+    return Box(x, y, max(box.right for box in boxes) - x, max(box.bottom for box in boxes) - y)
+
+
+def is_sample(comb: tuple[Box, ...], marks: Marks) -> bool:
+    """Whether machine print stands in most cells: a model of how to write digits."""
+    scores = marks.score[inside(marks, around(comb)) & ~np.isnan(marks.score)]
+    return len(comb) > 3 and len(scores) >= len(comb) / 2 and float(np.median(scores)) >= SAMPLE_SCORE
+
+
+def is_fillable(cell: Box, marks: Marks, dpi: float) -> bool:
+    """Whether a box or cell is blank or holds handwriting, and not just print."""
+    if not HEIGHT_INCH[0] * dpi <= cell.height <= HEIGHT_INCH[1] * dpi:
+        return False
+    letters = inside(marks, cell) & marks.letter
+    known = letters & ~np.isnan(marks.score)
+    return int(known.sum()) < 2 or float(marks.printed[known].mean()) < 0.5
+
+
+def touches_other(cell: Box, cells: tuple[Box, ...], dpi: float) -> bool:
+    """Whether the cell shares a side with another: it is part of a table."""
+    reach = TOUCH_INCH * dpi
+    for other in cells:
+        across = min(cell.right, other.right) - max(cell.x, other.x)
+        along = min(cell.bottom, other.bottom) - max(cell.y, other.y)
+        if other != cell and min(across, along) > -reach and max(across, along) > 0.5 * min(cell.width, cell.height):
+            return True
+    return False
+
+
+def name_in_order(places: list[tuple[FieldKind, Box, tuple[Box, ...]]]) -> tuple[Field, ...]:
+    """Sort into rows from top to bottom, each from left to right, and name the fields by number."""
+    rows: list[list[tuple[FieldKind, Box, tuple[Box, ...]]]] = []
+    for place in sorted(places, key=lambda place: place[1].y + place[1].height / 2):
+        box = place[1]
+        first = rows[-1][0][1] if rows else None
+        shared = min(first.bottom, box.bottom) - max(first.y, box.y) if first else -1
+        if first is not None and shared >= ROW_OVERLAP * min(first.height, box.height):
+            rows[-1].append(place)
+        else:
+            rows.append([place])
+    ordered = [place for row in rows for place in sorted(row, key=lambda place: place[1].x)]
+    return tuple(Field(str(number), box, kind, cells) for number, (kind, box, cells) in enumerate(ordered, 1))
