@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docproc.train.data import load_glyphs, load_mnist
+from docproc.train.fonts import printed_glyphs
 from docproc.train.strings import Bank, label_segments, make_bank
 from docproc.types import NOT_A_DIGIT, Crops
 
@@ -41,7 +42,8 @@ def make_crops(folder: Path, fields: int, held_out: bool, seed: int, workers: in
 def _start(folder: Path, held_out: bool) -> None:
     global _bank  # noqa: PLW0603 - one bank a process, too large to send with each seed
     cv2.setNumThreads(1)
-    _bank = make_bank(load_glyphs(folder, held_out))
+    glyphs = (*load_glyphs(folder, held_out), *printed_glyphs(digits=True))
+    _bank = make_bank(glyphs, printed_glyphs(digits=False))
 
 
 def _chunk(seed: int) -> LabelledCrops:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docproc.clean.rulings import find_rulings, remove_rulings
 from docproc.clean.tone import binarize, even
 from docproc.segment.lattice import propose
 from docproc.segment.normalize import normalize
@@ -27,7 +29,9 @@ PURE = 0.84
 """… and this share of its own ink is that digit's."""
 NEARLY = 0.68
 """Between this and the above a segment is neither: it teaches nothing."""
-SEPARATORS = ".,-/"
+SEPARATORS = ".,-/="
+PRINTED_SHARE = 0.04
+"""Share of numbers in machine print: stamps and labels are digits too."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +42,7 @@ class Bank:
     weights: NDArray[np.float64]
     marks: dict[str, list[Glyph]]
     letters: tuple[Glyph, ...]
+    printed: tuple[Glyph, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,8 +54,8 @@ class Strip:
     labels: tuple[int, ...]
 
 
-def make_bank(glyphs: Sequence[Glyph]) -> Bank:
-    """Sort glyphs for composing; writers with few digits (sets without names are blocks) count the same."""
+def make_bank(glyphs: Sequence[Glyph], printed: Sequence[Glyph]) -> Bank:
+    """Sort glyphs for composing; `printed` are letters and signs of machine print."""
     by_writer: dict[str, dict[int, list[Glyph]]] = defaultdict(lambda: defaultdict(list))
     marks: dict[str, list[Glyph]] = defaultdict(list)
     letters: list[Glyph] = []
@@ -63,9 +68,13 @@ def make_bank(glyphs: Sequence[Glyph]) -> Bank:
             letters.append(glyph)
     sources = [writer.split("/")[0] for writer in by_writer]
     # MNIST's 500 Americans would drown the Europeans: UNIPEN writers count three times.
-    factor = {"mnist": 1.0, "unipen": 3.0, "optdigits_train": 0.8, "semeion": 2.0}
+    factor = {"mnist": 1.0, "unipen": 4.0, "optdigits_train": 0.8, "semeion": 3.0, "print": 0.0}
     weights = np.array([factor[source] for source in sources])
-    return Bank(tuple(by_writer.values()), weights / weights.sum(), dict(marks), tuple(letters))
+    weights *= (1 - PRINTED_SHARE) / weights.sum()
+    faces = np.array([source == "print" for source in sources])
+    weights[faces] = PRINTED_SHARE / max(1, faces.sum())
+    writers = tuple(by_writer.values())
+    return Bank(writers, weights / weights.sum(), dict(marks), tuple(letters), tuple(printed))
 
 
 def label_segments(rng: np.random.Generator, bank: Bank) -> tuple[Crops, NDArray[np.int64]]:
@@ -73,8 +82,10 @@ def label_segments(rng: np.random.Generator, bank: Bank) -> tuple[Crops, NDArray
     strip = compose(rng, bank)
     height, width = strip.gray.shape
     gray = even(strip.gray, WORKING_DPI)
-    ink = binarize(gray, WORKING_DPI)
-    page = CleanPage(PageRef("", "", 1), gray, ink, ink, (), WORKING_DPI, np.eye(2, 3))
+    full = binarize(gray, WORKING_DPI)
+    rulings = find_rulings(gray, WORKING_DPI, cropped=True)
+    ink = remove_rulings(full, rulings, WORKING_DPI)
+    page = CleanPage(PageRef("", "", 1), gray, ink, full, rulings, WORKING_DPI, np.eye(2, 3))
     proposal = propose(page, Field("1", Box(0, 0, width, height), "strip"))
     segments = proposal.lattice.segments
     if not segments:
@@ -108,15 +119,15 @@ def compose(rng: np.random.Generator, bank: Bank) -> Strip:
     """One field: a number by one writer, or now and then a word, on paper, under a scanner."""
     height = int(rng.uniform(40, 76))
     pen = height * rng.uniform(0.06, 0.17)
-    word = rng.random() < 0.12
+    word = rng.random() < 0.14
     items = _word(rng, bank) if word else _number(rng, bank)
     drawn = [(draw_glyph(rng, glyph, max(3, round(height * size)), pen), lift) for glyph, size, lift in items]
-    coverage, owner = _lay(rng, drawn, height)
+    coverage, owner = _lay(rng, drawn, height, _joins(rng, items))
     coverage, owner = _slant(rng, coverage, owner)
     if not word and rng.random() < 0.05:
         row = int(coverage.shape[0] * rng.uniform(0.4, 0.65))
         cv2.line(coverage, (0, row), (coverage.shape[1], row + int(rng.integers(-6, 7))), 1.0, max(1, round(pen)))
-    gray = _scan(rng, coverage * rng.uniform(0.55, 1.0), height)
+    gray = _scan(rng, coverage * _pressure(rng, coverage.shape), height)
     return Strip(gray, owner, tuple(glyph.label for glyph, _, _ in items))
 
 
@@ -139,21 +150,47 @@ def _number(rng: np.random.Generator, bank: Bank) -> list[tuple[Glyph, float, fl
         left = len(digits) - 1 - i
         if left == 3 and rng.random() < 0.5:
             items.append((_mark(rng, bank, rng.choice([".", ".", ","])), *_place(rng, ".")))
-        elif left and rng.random() < 0.04:
-            name = str(rng.choice([".", "-", "/"]))
+        elif left and rng.random() < 0.05:
+            name = str(rng.choice([".", "-", "/", "/"]))
             items.append((_mark(rng, bank, name), *_place(rng, name)))
     for name in _ending(rng):
         items.append((_mark(rng, bank, name), *_place(rng, name)))
+    if rng.random() < 0.15:
+        size = rng.uniform(0.5, 1.0)
+        units = [(_any(rng, bank.printed), size, 0.0) for _ in range(int(rng.integers(1, 4)))]
+        items = [*items, *units] if rng.random() < 0.8 else [*units, *items]
     return items
+
+
+def _any(rng: np.random.Generator, glyphs: Sequence[Glyph]) -> Glyph:
+    return glyphs[int(rng.integers(len(glyphs)))]
+
+
+def _joins(rng: np.random.Generator, items: list[tuple[Glyph, float, float]]) -> frozenset[int]:
+    """After which glyphs the pen was not lifted: quick writers join zeros by a stroke near their top."""
+    if rng.random() < 0.6:
+        return frozenset()
+    labels = [glyph.label for glyph, _, _ in items]
+    pairs = enumerate(pairwise(labels))
+    return frozenset(i for i, pair in pairs if pair == (0, 0) or (NOT_A_DIGIT not in pair and rng.random() < 0.1))
+
+
+def _pressure(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Darkness of the ink over the field: a dry pen and a light hand fade in places."""
+    coarse = rng.normal(0, 1, (4, 12)).astype(np.float32)
+    uneven = cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(rng.uniform(0.5, 1.0) + rng.uniform(0, 0.15) * uneven, 0.2, 1), np.float32)
 
 
 def _ending(rng: np.random.Generator) -> str:
     """What people write after an amount so that nobody adds a digit."""
-    return str(rng.choice(["", ".", ".-", "-", ",", "--", "/"], p=[0.55, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05]))
+    return str(rng.choice(["", ".", ".-", "-", ",", "--", "/", "="], p=[0.5, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05]))
 
 
 def _place(rng: np.random.Generator, name: str) -> tuple[float, float]:
     """Size and lift of a separator, in digit heights."""
+    if name == "=":
+        return 0.5 * rng.uniform(0.5, 1.0), rng.uniform(0.2, 0.5)
     if name == "-":
         return 0.5 * rng.uniform(0.5, 1.3), rng.uniform(0.3, 0.6)
     if name == "/":
@@ -180,12 +217,16 @@ def _mark(rng: np.random.Generator, bank: Bank, name: str) -> Glyph:
 
 
 def _word(rng: np.random.Generator, bank: Bank) -> list[tuple[Glyph, float, float]]:
-    chosen = rng.integers(0, len(bank.letters), int(rng.integers(1, 7)))
-    return [(bank.letters[i], rng.uniform(0.5, 1.0), rng.uniform(-0.15, 0.15)) for i in chosen]
+    letters = bank.printed if rng.random() < 0.3 else bank.letters
+    count = int(rng.integers(1, 7))
+    return [(_any(rng, letters), rng.uniform(0.5, 1.0), rng.uniform(-0.15, 0.15)) for _ in range(count)]
 
 
 def _lay(
-    rng: np.random.Generator, drawn: list[tuple[NDArray[np.float32], float]], height: int
+    rng: np.random.Generator,
+    drawn: list[tuple[NDArray[np.float32], float]],
+    height: int,
+    joins: frozenset[int],
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Write glyphs side by side; the gap of a writer varies, and below zero digits touch."""
     gap, spread = height * rng.uniform(-0.08, 0.35), height * rng.uniform(0.02, 0.12)
@@ -204,11 +245,32 @@ def _lay(
         owner[target][stronger & (image > 0.3)] = i + 1
         coverage[target] = np.maximum(coverage[target], image)
         x = left + w + float(rng.normal(gap, spread)) - 6
+        if i in joins:
+            _join(rng, coverage, owner, (round(left + 0.7 * w), y + round(0.2 * h)), (round(x + 0.3 * w), y), i)
     used = np.flatnonzero(coverage.max(1) > 0.3)
     top = max(0, used[0] - int(height * rng.uniform(0.02, 0.35)))
     bottom = used[-1] + 1 + int(height * rng.uniform(0.02, 0.35))
     right = min(width, int(x) + 6 + pad)
     return coverage[top:bottom, :right].copy(), owner[top:bottom, :right].copy()
+
+
+def _join(
+    rng: np.random.Generator,
+    coverage: NDArray[np.float32],
+    owner: NDArray[np.int32],
+    start: tuple[int, int],
+    stop: tuple[int, int],
+    i: int,
+) -> None:
+    """Draw a joining stroke from glyph `i` to the next, half of it each one's."""
+    drop = int(rng.integers(0, 12))
+    line = np.zeros(coverage.shape, np.uint8)
+    cv2.line(line, (start[0], start[1] + drop), (stop[0], stop[1] + drop), 255, int(rng.integers(2, 7)), cv2.LINE_AA)
+    new = (line > 80) & (owner == 0)
+    columns = np.arange(coverage.shape[1])[None, :]
+    owner[new & (columns < (start[0] + stop[0]) / 2)] = i + 1
+    owner[new & (columns >= (start[0] + stop[0]) / 2)] = i + 2
+    np.maximum(coverage, line / np.float32(255), out=coverage)
 
 
 def _slant(
@@ -280,6 +342,12 @@ def _rule(rng: np.random.Generator, paper: NDArray[np.float32], height: int) -> 
             run = int(rng.uniform(0.1, 0.9) * height) if broken else columns
             cv2.line(paper, (x, y), (x + run, y), shade, thickness)
             x += run + int(rng.uniform(0.1, 1.2) * height)
+    if rng.random() < 0.15:
+        # A box, a little askew, as cut out of a form.
+        inset = rng.uniform(0, 0.25, 4) * height
+        thickness = int(rng.integers(1, max(2, height // 12)))
+        corners = (int(inset[0]), int(inset[1])), (int(columns - inset[2]), int(rows - inset[3]))
+        cv2.rectangle(paper, corners[0], corners[1], shade, thickness)
     if rng.random() < 0.12:
         x = int(rng.choice([rng.uniform(0, 0.1), rng.uniform(0.9, 1)]) * columns)
         top = int(rng.uniform(0, 0.7) * rows)
