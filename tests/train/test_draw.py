@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -107,7 +109,7 @@ def test_ink_off_the_sheet_is_lost_without_error() -> None:
 
 
 @pytest.mark.parametrize("draw", [draw_comb_form, draw_tally, draw_boxes, draw_slip, draw_letter])
-def test_page_is_the_same_from_the_same_seed(draw) -> None:
+def test_page_is_the_same_from_the_same_seed(draw: Callable[[int, float], Drawn]) -> None:
     first, again = draw(7, 60), draw(7, 60)
     assert np.array_equal(first.picture, again.picture)
     assert first.fields == again.fields
@@ -115,7 +117,7 @@ def test_page_is_the_same_from_the_same_seed(draw) -> None:
 
 
 @pytest.mark.parametrize("draw", [draw_comb_form, draw_tally, draw_boxes, draw_slip])
-def test_fields_with_digits_hold_ink_and_blank_ones_none(draw) -> None:
+def test_fields_with_digits_hold_ink_and_blank_ones_none(draw: Callable[[int, float], Drawn]) -> None:
     for seed in range(3):
         drawn = draw(seed, 100)
         for field in drawn.fields:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ def test_curve_counts_fields_without_an_answer_as_rejected() -> None:
 
 @relaxed
 @given(answers, st.integers(0, 5), st.randoms())
-def test_curve_always_holds(pairs: list[tuple[float, bool]], unanswered: int, shuffler) -> None:
+def test_curve_always_holds(pairs: list[tuple[float, bool]], unanswered: int, shuffler: random.Random) -> None:
     confidence, right = split(pairs)
     curve = trace_curve(confidence, right, len(pairs) + unanswered)
     assert [p.threshold for p in curve] == sorted({c for c, _ in pairs}, reverse=True)
@@ -124,7 +125,9 @@ def test_curve_always_holds(pairs: list[tuple[float, bool]], unanswered: int, sh
 
 @relaxed
 @given(answers, st.integers(1, 20), st.randoms())
-def test_bins_hold_equal_mass_whatever_the_order(pairs: list[tuple[float, bool]], bins: int, shuffler) -> None:
+def test_bins_hold_equal_mass_whatever_the_order(
+    pairs: list[tuple[float, bool]], bins: int, shuffler: random.Random
+) -> None:
     parts = sort_into_bins(*split(pairs), bins)
     counts = [part.count for part in parts]
     assert sum(counts) == len(pairs)
