@@ -1,0 +1,62 @@
+"""A small untrained network, so that the command line can be tested without the shipped weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
+Docproc = Callable[..., "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    import torch
+    from safetensors.torch import save_file
+
+    from docproc.recognize.net import Net
+
+    torch.manual_seed(1)
+    width = 4
+    path = tmp_path_factory.mktemp("model") / "small.safetensors"
+    save_file(Net(width).state_dict(), path)
+    card = {
+        "width": width,
+        "temperature": 1.0,
+        "field_scale": 1.0,
+        "field_offset": 0.0,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+    path.with_suffix(".json").write_text(json.dumps(card))
+    return path
+
+
+@pytest.fixture(scope="session")
+def page() -> Path:
+    """A sample of one page."""
+    return SAMPLES / "photo" / "slip.jpg"
+
+
+@pytest.fixture(scope="session")
+def docproc() -> Docproc:
+    """Start the command line in a session of its own, as a terminal would."""
+
+    def start(*arguments: str | Path | bytes, cwd: bytes | None = None, **environment: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-X", "dev", "-W", "ignore", "-m", "docproc.apps.cli", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, **environment},
+            cwd=cwd,
+            start_new_session=True,
+        )
+
+    return start
