@@ -129,7 +129,7 @@ def draw_comb_form(seed: int, dpi: float = 200, pen: Pen | None = None, tooth: f
     """A water meter card, A5 landscape, filled in digit by digit in combs."""
     rng = np.random.default_rng([seed, 10])
     writer = draw_writer(seed)
-    hand = Hand(writer, pen or Pen(BLUE if rng.random() < 0.6 else BLACK, float(rng.uniform(0.75, 0.95))))
+    hand = Hand(writer, pen or pick_pen(rng))
     sheet = start_sheet(rng, 210, 148, dpi)
     rule_box(sheet, Area(8, 8, 194, 132), 0.5)
     print_text(sheet, (14, 13), "WATER METER CARD", 4.2)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Picture = NDArray[np.float32]
 Homography = NDArray[np.float64]
@@ -136,6 +138,14 @@ def threshold(picture: Picture, level: float = 0.6) -> NDArray[np.bool_]:
     """The page as a fax or bilevel scanner keeps it: True is paper."""
     grey = picture if picture.ndim == 2 else to_grey(picture)
     return grey > level
+
+
+def compress(picture: Picture, quality: int) -> Picture:
+    """The picture after a JPEG of that quality, 1 to 95: blocks, and ringing round every stroke."""
+    stream = io.BytesIO()
+    Image.fromarray(to_bytes(picture)).save(stream, "JPEG", quality=quality)
+    with Image.open(stream) as image:
+        return np.asarray(image, np.float32) / np.float32(255)
 
 
 def to_grey(picture: Picture) -> Picture:

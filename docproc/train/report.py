@@ -26,7 +26,7 @@ def render_total(report: Report) -> str:
     total = report.total
     statuses = ", ".join(f"{count} {status}" for status, count in report.statuses) or "none"
     lines = [
-        f"{total.fields} fields: {total.right} right ({percent(total.right, total.fields)}), {total.wrong} wrong, "
+        f"{total.fields} fields: {total.right} right ({share(total.field_accuracy)}), {total.wrong} wrong, "
         f"{total.unread} unread, {total.missed} missed",
         f"digits: {share(total.digit_accuracy)} right, fields that are not read counted as lost",
         f"statuses: {statuses}",
@@ -63,7 +63,7 @@ def tell_group(group: GroupScore) -> tuple[str, ...]:
     return (
         group.name,
         str(group.fields),
-        f"{group.right} {percent(group.right, group.fields)}",
+        f"{group.right} {share(group.field_accuracy)}",
         str(group.wrong),
         str(group.unread),
         str(group.missed),

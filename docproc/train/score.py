@@ -17,6 +17,7 @@ from docproc.train.metrics import (
     calibration_error,
     count_silent_errors,
     digit_accuracy,
+    field_accuracy,
     sort_into_bins,
     trace_curve,
 )
@@ -53,6 +54,7 @@ class GroupScore(NamedTuple):
     missed: int
     accepted: int
     silent: int
+    field_accuracy: float | None
     digit_accuracy: float | None
 
 
@@ -154,6 +156,7 @@ def score_group(name: str, rows: Sequence[Scored]) -> GroupScore:
         missed=outcomes["missed"],
         accepted=sum(row.accepted for row in rows),
         silent=count_silent_errors([row.accepted for row in rows], right),
+        field_accuracy=field_accuracy(right),
         digit_accuracy=digit_accuracy([(row.truth, row.read) for row in rows]),
     )
 

@@ -69,7 +69,7 @@ def test_curve_and_calibration_speak_of_answers_and_shares_of_all_fields(files: 
 
 def test_report_as_text_tells_the_worst_mistake_first(files: tuple[Path, Path]) -> None:
     text = render(evaluate(*files))
-    assert "8 fields: 2 right (25.0%), 4 wrong, 1 unread, 1 missed" in text
+    assert "8 fields: 2 right (25.00%), 4 wrong, 1 unread, 1 missed" in text
     assert "accepted without review: 4 (50.0%), 2 of them wrong (50.0%" in text
     worst = text[text.index("worst mistakes") :].splitlines()[2]
     assert worst.split()[:5] == ["a.png", "1", "silent", "456", "458"]
