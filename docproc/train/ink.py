@@ -49,7 +49,8 @@ def ink_stroke(
     for i in range(len(points) - 1):
         start, stop = tuple(map(int, points[i])), tuple(map(int, points[i + 1]))
         cv2.line(patch, start, stop, 255, int(thickness[i]), cv2.LINE_8, SHIFT)
-    return cv2.resize(patch, (shape[1], shape[0]), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    small = cv2.resize(patch, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.float32) / np.float32(255)
 
 
 def stroke_widths(rng: np.random.Generator, stroke: Stroke, pen_width: float, pressure: float) -> NDArray[np.float64]:
@@ -61,7 +62,7 @@ def stroke_widths(rng: np.random.Generator, stroke: Stroke, pen_width: float, pr
     leaving = np.clip((total - along) / (1.6 * reach), 0, 1)
     swell = 1 + pressure * 0.6 * np.sin(2 * np.pi * (along / total * rng.uniform(0.5, 1.5) + rng.random()))
     taper = 1 - pressure * (1 - landing) - 1.4 * pressure * (1 - leaving)
-    return np.maximum(0.35, taper) * swell * pen_width
+    return np.asarray(np.maximum(0.35, taper) * swell * pen_width, np.float64)
 
 
 def grain_ink(rng: np.random.Generator, drawn: Coverage, flow: float) -> Coverage:
@@ -80,7 +81,7 @@ def smudge_ink(rng: np.random.Generator, drawn: Coverage, length: float) -> Cove
     kernel = np.zeros((3, 2 * size - 1), np.float32)
     kernel[1, size - 1 :] = np.linspace(1, 0, size)
     wiped = cv2.filter2D(drawn, -1, np.flip(kernel / kernel.sum()), borderType=cv2.BORDER_CONSTANT)
-    return np.maximum(drawn, wiped * np.float32(rng.uniform(0.4, 0.7)))
+    return np.asarray(np.maximum(drawn, wiped * rng.uniform(0.4, 0.7)), np.float32)
 
 
 def blot(rng: np.random.Generator, radius: float, shape: tuple[int, int], centre: tuple[float, float]) -> Coverage:
@@ -88,4 +89,4 @@ def blot(rng: np.random.Generator, radius: float, shape: tuple[int, int], centre
     y, x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
     away = np.hypot(x - centre[0], (y - centre[1]) * 1.4) / radius
     ragged = cv2.GaussianBlur(rng.standard_normal(shape, dtype=np.float32), (0, 0), max(1.0, radius / 5)) * radius / 6
-    return np.clip(1.1 - away + 0.25 * ragged, 0, 0.8).astype(np.float32)
+    return np.asarray(np.clip(1.1 - away + 0.25 * ragged, 0, 0.8), np.float32)

@@ -31,7 +31,7 @@ class CurvePoint(NamedTuple):
 class CalibrationBin(NamedTuple):
     """Answers of like confidence: how sure they were on average, and how often right."""
 
-    count: int
+    size: int
     lowest: float
     highest: float
     confidence: float
@@ -111,7 +111,7 @@ def trace_curve(confidence: Confidences, right: Rights, fields: int) -> tuple[Cu
         raise ValueError(f"{len(confidence)} answers for {fields} fields")
     order = np.argsort(-confidence, kind="stable")
     ranked, wrong = confidence[order], np.cumsum(~right[order])
-    last_of_ties = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else []
+    last_of_ties = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)])
     return tuple(
         CurvePoint(float(ranked[i]), int(i) + 1, int(wrong[i]), (int(i) + 1) / fields, float(wrong[i]) / (int(i) + 1))
         for i in last_of_ties
@@ -151,13 +151,13 @@ def sort_into_bins(confidence: Confidences, right: Rights, bins: int = CALIBRATI
 
 
 def calibration_error(bins: Sequence[CalibrationBin]) -> float | None:
-    """Expected calibration error: the sum over bins of count / n * |accuracy - confidence|. None for no answers.
+    """Expected calibration error: the sum over bins of size / n * |accuracy - confidence|. None for no answers.
 
     Naeini, Cooper and Hauskrecht 2015, but over bins of equal mass (Nixon and others, Measuring Calibration in Deep
     Learning, 2019). Small samples raise it: a perfectly calibrated reader does not get 0.
     """
-    total = sum(part.count for part in bins)
-    gaps = (part.count * abs(part.accuracy - part.confidence) for part in bins)
+    total = sum(part.size for part in bins)
+    gaps = (part.size * abs(part.accuracy - part.confidence) for part in bins)
     return math.fsum(gaps) / total if total else None
 
 

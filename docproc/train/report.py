@@ -90,7 +90,7 @@ def render_curve(curve: Sequence[CurvePoint]) -> str:
 def render_bins(bins: Sequence[CalibrationBin]) -> str:
     """The reliability diagram as a table."""
     head = ("confidence", "stated", "right", "fields")
-    rows = [(f"{b.lowest:.4f}-{b.highest:.4f}", f"{b.confidence:.2%}", f"{b.accuracy:.2%}", str(b.count)) for b in bins]
+    rows = [(f"{b.lowest:.4f}-{b.highest:.4f}", f"{b.confidence:.2%}", f"{b.accuracy:.2%}", str(b.size)) for b in bins]
     return "reliability\n" + render_table([head, *rows]) if rows else ""
 
 

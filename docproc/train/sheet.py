@@ -113,7 +113,7 @@ def print_text(sheet: Sheet, at: Place, text: str, height: float = 2.4, colour: 
     _, _, right, bottom = font.getbbox(text)
     image = Image.new("L", (int(right) + 4, int(bottom) + 4), 0)
     ImageDraw.Draw(image).text((2, 2), text, fill=255, font=font)
-    covered = np.asarray(image, np.float32) / 255
+    covered = np.asarray(image, np.float32) / np.float32(255)
     lay_ink(sheet, covered, colour, round(sheet.pixels(at[0])) - 2, round(sheet.pixels(at[1]) - float(capital)) - 2)
 
 

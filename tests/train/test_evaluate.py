@@ -64,7 +64,7 @@ def test_curve_and_calibration_speak_of_answers_and_shares_of_all_fields(files: 
     assert [point.threshold for point in report.curve] == [0.999, 0.99, 0.98, 0.97, 0.7, 0.6]
     assert report.curve[-1].share == 6 / 8
     assert report.curve[-1].wrong == 4
-    assert sum(part.count for part in report.bins) == 6
+    assert sum(part.size for part in report.bins) == 6
 
 
 def test_report_as_text_tells_the_worst_mistake_first(files: tuple[Path, Path]) -> None:

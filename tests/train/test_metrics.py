@@ -129,14 +129,14 @@ def test_bins_hold_equal_mass_whatever_the_order(
     pairs: list[tuple[float, bool]], bins: int, shuffler: random.Random
 ) -> None:
     parts = sort_into_bins(*split(pairs), bins)
-    counts = [part.count for part in parts]
+    counts = [part.size for part in parts]
     assert sum(counts) == len(pairs)
     assert len(parts) == min(bins, len(pairs))
     assert not counts or max(counts) - min(counts) <= 1
     error = calibration_error(parts)
     assert (error is None) == (not pairs)
     assert error is None or 0 <= error <= 1
-    assert sum(p.count * p.accuracy for p in parts) == pytest.approx(sum(r for _, r in pairs))
+    assert sum(p.size * p.accuracy for p in parts) == pytest.approx(sum(r for _, r in pairs))
     shuffler.shuffle(pairs)
     again = sort_into_bins(*split(pairs), bins)
     assert [p.accuracy for p in again] == pytest.approx([p.accuracy for p in parts])
