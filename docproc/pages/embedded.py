@@ -11,7 +11,7 @@ import pikepdf
 from PIL import Image
 
 from docproc.errors import PageError
-from docproc.pages.g4 import decode_g4
+from docproc.pages.fax import GROUP_3, GROUP_4, TWO_DIMENSIONAL, Coding, decode_fax
 from docproc.pages.gray import to_gray
 from docproc.pages.images import check_size, decoding, open_strictly
 from docproc.pages.jpeg import decode_jpeg
@@ -103,11 +103,12 @@ def _decode_jpx(image: Any, data: bytes, max_megapixels: float) -> Picture:
 
 
 def _decode_fax(image: Any, data: bytes, parameters: Any, width: int, height: int) -> Picture:
-    is_plain = int(parameters.get("/K", 0)) < 0 and not parameters.get("/EncodedByteAlign", False)
-    if not is_plain or int(parameters.get("/Columns", 1728)) != width:
+    if parameters.get("/EncodedByteAlign", False) or int(parameters.get("/Columns", 1728)) != width:
         return Picture(None, False)
+    k = int(parameters.get("/K", 0))
+    coding = Coding(GROUP_4) if k < 0 else Coding(GROUP_3, TWO_DIMENSIONAL if k else 0)
     # The code calls runs black or white; BlackIs1 says which bit stands for black, and Decode which shade a bit has.
-    gray = decode_g4(data, width, height)
+    gray = decode_fax(data, width, height, coding)
     if parameters.get("/BlackIs1", False):
         gray = 255 - gray
     inverted = _is_inverted(image, 1)

@@ -14,7 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from docproc.errors import PageError
-from docproc.pages.g4 import decode_g4
+from docproc.pages.fax import GROUP_3, GROUP_4, Coding, decode_fax
 from docproc.pages.gray import to_gray
 from docproc.pages.jpeg import decode_jpeg
 from docproc.pages.resolution import find_dpi
@@ -35,8 +35,9 @@ FORMATS = {
 """Kind of file to the one Pillow reader that may open it."""
 MEGA = 1e6
 LONGEST_DETAIL = 200
-GROUP_4 = "group4"
 DEFLATED = (8, 32946)
+FAX = (GROUP_3, GROUP_4)
+GROUP_3_OPTIONS = 292
 DEEP_BITS = 16
 LOW_BIT_FIRST = 2
 MIRRORED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
@@ -160,8 +161,8 @@ def _decode_tiff(image: TiffImagePlugin.TiffImageFile, data: bytes) -> Gray:
     bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))
     zero_is_white = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
     orientation = _orientation(image)
-    if image.info.get("compression") == GROUP_4 and image.mode == "1" and TiffImagePlugin.STRIPOFFSETS in tags:
-        return turn(_decode_group_4(image, data, zero_is_white), orientation)
+    if image.mode == "1" and tags.get(TiffImagePlugin.COMPRESSION) in FAX and TiffImagePlugin.STRIPOFFSETS in tags:
+        return turn(_decode_fax(tags, data, not zero_is_white), orientation)
     if tags.get(TiffImagePlugin.COMPRESSION) in DEFLATED:
         for part in _strips(tags, data):
             zlib.decompress(part)
@@ -170,10 +171,11 @@ def _decode_tiff(image: TiffImagePlugin.TiffImageFile, data: bytes) -> Gray:
     return to_gray(image, zero_is_white=zero_is_white, wide=bits[0] == DEEP_BITS)
 
 
-def _decode_group_4(image: TiffImagePlugin.TiffImageFile, data: bytes, zero_is_white: bool) -> Gray:
+def _decode_fax(tags: Any, data: bytes, black_is_one: bool) -> Gray:
     """Strip by strip, each proven whole; libtiff alone would show a lost part as white paper."""
-    tags: Any = image.tag_v2
-    width, height = int(tags[256]), int(tags[257])
+    width, height = int(tags[TiffImagePlugin.IMAGEWIDTH]), int(tags[TiffImagePlugin.IMAGELENGTH])
+    group = int(tags[TiffImagePlugin.COMPRESSION])
+    coding = Coding(group, int(tags.get(GROUP_3_OPTIONS, 0)) if group == GROUP_3 else 0, black_is_one)
     rows = min(int(tags.get(TiffImagePlugin.ROWSPERSTRIP, height)), height)
     strips = _strips(tags, data)
     if rows <= 0 or len(strips) < -(-height // rows):
@@ -182,7 +184,7 @@ def _decode_group_4(image: TiffImagePlugin.TiffImageFile, data: bytes, zero_is_w
     for first, strip in zip(range(0, height, rows), strips, strict=False):
         mirrored = tags.get(TiffImagePlugin.FILLORDER, 1) == LOW_BIT_FIRST
         code = strip.translate(MIRRORED) if mirrored else strip
-        parts.append(decode_g4(code, width, min(rows, height - first), zero_is_white=zero_is_white))
+        parts.append(decode_fax(code, width, min(rows, height - first), coding))
     return np.concatenate(parts)
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 
 from docproc.errors import PageError
@@ -11,6 +14,8 @@ from docproc.pages.images import read_image
 from docproc.pages.kinds import HEAD, sniff
 from docproc.pages.pdf import read_pdf_page
 from docproc.types import Page, PageRef
+
+STDERR = 2
 
 
 def load(ref: PageRef, options: Options) -> Page:
@@ -24,15 +29,34 @@ def load(ref: PageRef, options: Options) -> Page:
         kind = sniff(data[:HEAD], ref.source)
         if kind is None:
             raise PageError("not-a-document")
-        if kind == "pdf":
-            return read_pdf_page(data, ref, options)
-        return read_image(data, kind, ref, max_megapixels=options.max_megapixels, strip=options.strips)
+        with _muted():
+            if kind == "pdf":
+                return read_pdf_page(data, ref, options)
+            return read_image(data, kind, ref, max_megapixels=options.max_megapixels, strip=options.strips)
     except PageError:
         raise
     except MemoryError as error:
         raise PageError("memory") from error
     except Exception as error:  # a bug here may cost a page, never the run
         raise PageError("bug", f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _muted() -> Iterator[None]:
+    """Keeps native libraries off stderr: libtiff prints a line for each odd tag and each bad row."""
+    try:
+        kept = os.dup(STDERR)
+    except OSError:  # nobody listens
+        yield
+        return
+    silence = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(silence, STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(silence)
 
 
 @lru_cache(maxsize=1)
