@@ -19,6 +19,9 @@ LEVEL_DEGREES = 0.06
 """Less skew than this is half a digit's stroke across the page, and is left alone."""
 SHARP_SHRINK = 0.8
 """Below this, pixels are averaged before the page is warped, which looks at four neighbours only."""
+STRIP_INCH = 0.32
+STRIP_ENLARGED = 4.0
+"""A strip is brought to this height, 8 mm on paper, but never enlarged more than this: there is nothing to gain."""
 MAX_PIXELS = 40e6
 """Enlarging stops here: an A2 page at 300 dpi. A small picture that claims a tiny resolution must not fill memory."""
 
@@ -28,9 +31,13 @@ def clean(page: Page, strips: bool) -> CleanPage:
 
     With `strips` the picture is one field: it is scaled, but neither turned nor levelled.
     """
-    to_clean = np.array([[1.0, 0, 0], [0, 1, 0]]) if strips else straighten(page.gray, page.dpi)
-    scale = working_scale(page)
-    dpi = page.dpi * scale
+    if strips:
+        # A field is taken to be of one height, whatever resolution its file claims: the writing fills it.
+        scale, to_clean = min(STRIP_ENLARGED, STRIP_INCH * WORKING_DPI / page.gray.shape[0]), np.eye(2, 3)
+        dpi = WORKING_DPI
+    else:
+        scale, to_clean = working_scale(page), straighten(page.gray, page.dpi)
+        dpi = page.dpi * scale
     gray, to_clean = resample(page.gray, compose(scaling(scale, scale), to_clean))
     gray = even(gray, dpi)
     full_ink = binarize(gray, dpi)

@@ -18,12 +18,13 @@ PIECE_INCH = 0.115
 """Shortest straight run that may be part of a ruling: three quarters of the lowest comb cell."""
 ALONG_INCH = 0.03
 """Grey is averaged over this length of a ruling: bridges scan breaks, halftone and grain."""
-THICKEST_INCH = 0.035
-JOIN_INCH = 0.12
+THICKEST_INCH = 0.05
+JOIN_INCH = 0.07
 """Pieces of one broken ruling are at most this far apart, and this much of it must be there:"""
 JOIN_COVER = 0.8
 LONG_INCH = 0.5
-"""A longer ruling stands alone; a shorter one must end on others at both ends, as the sides of boxes do."""
+CROPPED_SPAN = 0.65
+"""A longer ruling (in a cropped strip also longer than this share of its width) stands alone; a shorter one must end on others at both ends, as the sides of boxes do."""
 MEET_INCH = 0.025
 MAX_SLOPE = 0.035
 """Rulings of phone pictures stay slanted by up to 2 degrees."""
@@ -80,11 +81,14 @@ def find_rulings(gray: Gray, dpi: float, cropped: bool = False) -> tuple[Ruling,
         gray = np.pad(gray, margin, constant_values=255)
     window = (2 * scale.px(NEIGHBOURHOOD_INCH / 2) + 1,) * 2
     mean = cv2.boxFilter(gray, -1, window, borderType=cv2.BORDER_REFLECT)
-    level = join_pieces(find_pieces(gray, mean, scale), scale)
-    upright = join_pieces(find_pieces(np.ascontiguousarray(gray.T), np.ascontiguousarray(mean.T), scale), scale)
+    level = find_pieces(gray, mean, scale)
+    upright = find_pieces(np.ascontiguousarray(gray.T), np.ascontiguousarray(mean.T), scale)
     sides = edge_pieces(margin, height, width) if cropped else []
     ends = edge_pieces(margin, width, height) if cropped else []
-    level, upright = keep_supported(level, upright, sides, ends, scale)
+    level, upright = join_open(level, upright + sides, scale), join_open(upright, level + ends, scale)
+    # In a strip the aligned feet of a row of zeros are as long as a ruling, but no ruling ends amid the writing.
+    longest = max(scale.px(LONG_INCH), CROPPED_SPAN * width) if cropped else scale.px(LONG_INCH)
+    level, upright = keep_supported(level, upright, sides, ends, longest, scale)
     found = [Ruling(box, True) for piece in level for box in piece_boxes(piece, gray.shape, scale)]
     for piece in upright:
         boxes = piece_boxes(piece, gray.shape[::-1], scale)
@@ -208,6 +212,13 @@ def measure_piece(mask: NDArray[np.bool_], x: int, y: int) -> Piece | None:
     )
 
 
+def join_open(pieces: list[Piece], across: list[Piece], scale: Scale) -> list[Piece]:
+    """Join broken runs, but none that already ends on others at both ends: it would grow into strokes of the pen."""
+    closed = are_closed(pieces, across, scale)
+    whole = [piece for piece, ends in zip(pieces, closed, strict=True) if ends]
+    return whole + join_pieces([piece for piece, ends in zip(pieces, closed, strict=True) if not ends], scale)
+
+
 def join_pieces(pieces: list[Piece], scale: Scale) -> list[Piece]:
     """Join runs that continue each other."""
     joined: list[Piece] = []
@@ -226,13 +237,15 @@ def join_pieces(pieces: list[Piece], scale: Scale) -> list[Piece]:
             index = len(joined)
             joined.append(piece)
         by_level.setdefault(int(piece.at_stop) // scale.px(THICKEST_INCH), []).append(index)
-    return [piece for piece in joined if piece.cover >= JOIN_COVER * piece.length]
+    return joined
 
 
 def continues(before: Piece, after: Piece, scale: Scale) -> bool:
     """Whether the second piece starts where the first ends, at the same level."""
     gap = after.start - before.stop
     if gap > scale.px(JOIN_INCH) or gap < -min(before.length, after.length) / 2:
+        return False
+    if before.cover + after.cover < JOIN_COVER * (after.stop - before.start):
         return False
     return abs(after.at_start - before.at_stop) <= max(before.thickness, after.thickness) / 2 + 1
 
@@ -246,40 +259,37 @@ def join_two(before: Piece, after: Piece) -> Piece:
 
 
 def keep_supported(
-    level: list[Piece], upright: list[Piece], sides: list[Piece], ends: list[Piece], scale: Scale
+    level: list[Piece], upright: list[Piece], sides: list[Piece], ends: list[Piece], longest: float, scale: Scale
 ) -> tuple[list[Piece], list[Piece]]:
     """Drop short pieces that do not end on others; bars of letters go, sides of boxes stay.
 
     `sides` and `ends` are upright and level edges of a cropped picture, on which rulings may end too.
     """
     while True:
-        kept_level = supported(level, upright + sides, scale)
-        kept_upright = supported(upright, kept_level + ends, scale)
+        kept_level = supported(level, upright + sides, longest, scale)
+        kept_upright = supported(upright, kept_level + ends, longest, scale)
         if len(kept_level) == len(level) and len(kept_upright) == len(upright):
             return kept_level, kept_upright
         level, upright = kept_level, kept_upright
 
 
-def supported(pieces: list[Piece], across: list[Piece], scale: Scale) -> list[Piece]:
+def supported(pieces: list[Piece], across: list[Piece], longest: float, scale: Scale) -> list[Piece]:
     """The long pieces, and those whose ends both meet pieces of the other direction."""
-    if not pieces:
-        return []
+    closed = are_closed(pieces, across, scale)
+    return [piece for piece, ends in zip(pieces, closed, strict=True) if ends or piece.length >= longest]
+
+
+def are_closed(pieces: list[Piece], across: list[Piece], scale: Scale) -> list[bool]:
+    """For each piece, whether both ends meet pieces of the other direction."""
     meet = scale.px(MEET_INCH)
-    table = np.array([(p.start, p.stop, min(p.at_start, p.at_stop), max(p.at_start, p.at_stop)) for p in across])
-    table = table.reshape(-1, 4)
+    table = np.array([(p.start, p.stop, p.at_start, p.at_stop) for p in across]).reshape(-1, 4)
+    first, last = table[:, 0] - meet, table[:, 1] + meet
+    middle, drift = table[:, 2:].mean(axis=1), np.abs(table[:, 3] - table[:, 2]) / 2
 
     def meets(along: float, at: float) -> bool:
-        near = (np.abs(along - (table[:, 2] + table[:, 3]) / 2) <= meet + (table[:, 3] - table[:, 2]) / 2) & (
-            (table[:, 0] - meet <= at) & (at <= table[:, 1] + meet)
-        )
-        return bool(near.any())
+        return bool(((np.abs(along - middle) <= meet + drift) & (first <= at) & (at <= last)).any())
 
-    return [
-        piece
-        for piece in pieces
-        if piece.length >= scale.px(LONG_INCH)
-        or (meets(piece.start, piece.at_start) and meets(piece.stop, piece.at_stop))
-    ]
+    return [meets(piece.start, piece.at_start) and meets(piece.stop, piece.at_stop) for piece in pieces]
 
 
 def piece_boxes(piece: Piece, shape: tuple[int, ...], scale: Scale) -> list[Box]:

@@ -1,5 +1,8 @@
 """Candidate cuts through touching digits: cheap paths from the top of a field to its bottom.
 
+Two kinds of place propose themselves: where a path crosses least ink, and where the outline of the ink is pinched,
+as between two zeros, whose join is often thicker than their flanks.
+
 A cut is a path that moves one row down and at most one column aside at each step and pays for the ink that it
 crosses, so it bends round a neighbouring digit and follows slanted writing (the "drop fall" family of cuts,
 Congedo et al., ICDAR 1995, as one shortest-path problem).
@@ -7,10 +10,12 @@ Congedo et al., ICDAR 1995, as one shortest-path problem).
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from docproc.segment.components import Components
+from docproc.types import Box
 
 WIDE = 0.62
 """A component wider than this many digit heights may be more than one digit."""
@@ -20,6 +25,10 @@ SPACING = 0.14
 """Cuts stand at least this many digit heights apart."""
 STROKES_CROSSED = 2.8
 """A cut may cross this many stroke widths of ink: one join is one to two, the flanks of a 0 are two."""
+PINCHED = 0.72
+"""The outline is pinched where it is at most this many digit heights high."""
+MERGED = 0.07
+"""Pinches nearer than this many digit heights to a cheap path are that path."""
 PAPER_COST = 0.02
 ASIDE_COST = 0.1
 
@@ -33,31 +42,46 @@ def find_cuts(components: Components) -> NDArray[np.int32]:
     cost = np.where(components.labels > 0, 1.0, PAPER_COST).astype(np.float32)
     down, back_up = _cheapest(cost)
     up, back_down = _cheapest(cost[::-1])
-    boxes = [components.boxes[i] for i in wide]
     paths: list[NDArray[np.int32]] = []
-    for box in boxes:
+    for i in wide:
+        box = components.boxes[i]
         middle = box.y + box.height // 2
         through = down[middle] + up[rows - 1 - middle] - cost[middle]
-        for column in _minima(through, box.x, box.right, components):
+        cheap = _minima(through, box, STROKES_CROSSED * components.stroke + PAPER_COST * rows, components)
+        spans = _spans(components, i)
+        pinched = _minima(spans, box, PINCHED * components.height, components)
+        near = MERGED * components.height
+        for column in [*cheap, *(c for c in pinched if all(abs(c - other) > near for other in cheap))]:
             above = _follow(back_up, middle, column)
             below = _follow(back_down, rows - 1 - middle, column)
             paths.append(np.concatenate([above[::-1], below[1:]]))
     return np.array(paths, np.int32).reshape(-1, rows)
 
 
-def _minima(through: NDArray[np.float32], left: int, right: int, components: Components) -> list[int]:
-    """Columns of locally cheapest paths strictly inside a component, cheapest first thinned to the spacing."""
+def _spans(components: Components, i: int) -> NDArray[np.float32]:
+    """Height of a component's outline at each column of the field, from its highest to its lowest ink."""
+    box = components.boxes[i]
+    own = components.labels[box.y : box.bottom, box.x : box.right] == i + 1
+    heights = own.shape[0] - own.argmax(0) - own[::-1].argmax(0)
+    spans = np.zeros(components.labels.shape[1], np.float32)
+    spans[box.x : box.right] = cv2.blur(heights[None].astype(np.float32), (3, 1))[0]
+    return spans
+
+
+def _minima(prices: NDArray[np.float32], box: Box, most: float, components: Components) -> list[int]:
+    """Columns of local minima up to `most`, strictly inside a component, lowest first thinned to the spacing."""
+    left, right = box.x, box.right
     margin = max(2, round(MARGIN * components.height))
     spacing = max(2, round(SPACING * components.height))
     columns = np.arange(left + margin, right - margin)
     if not len(columns):
         return []
     chosen: list[int] = []
-    for column in columns[np.argsort(through[columns], kind="stable")]:
-        price = through[column]
-        if price > STROKES_CROSSED * components.stroke + PAPER_COST * len(through):
+    for column in columns[np.argsort(prices[columns], kind="stable")]:
+        price = prices[column]
+        if price > most:
             break
-        near = through[max(left, column - spacing) : column + spacing + 1]
+        near = prices[max(left, column - spacing) : column + spacing + 1]
         if price <= near.min() and all(abs(column - other) >= spacing for other in chosen):
             chosen.append(int(column))
     return chosen

@@ -18,6 +18,8 @@ MOST_WIDTH = 1.45
 MOST_HEIGHT = 1.6
 MOST_GAP = 0.35
 """Broken strokes are joined over at most this many digit heights of paper."""
+APART, TALL = 0.1, 0.75
+"""Two strokes, each this many digit heights tall and this far apart, are two digits."""
 LEAST_HEIGHT = 0.3
 """A joined segment lower than this is a row of dots, not a digit."""
 MOST_SEGMENTS = 4000
@@ -111,6 +113,8 @@ def _segments(boxes: NDArray[np.int64], severed: NDArray[np.bool_], height: floa
             if stop > start + 1:
                 x, y, x2, y2 = (int(value) for value in boxes[stop - 1])
                 if x - right > MOST_GAP * height or cells[stop - 1] != cells[start]:
+                    break
+                if x - right > APART * height and min(bottom - top, y2 - y) > TALL * height:
                     break
                 left, top, right, bottom = min(left, x), min(top, y), max(right, x2), max(bottom, y2)
                 if right - left > MOST_WIDTH * height or bottom - top > MOST_HEIGHT * height:
