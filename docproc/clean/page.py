@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from docproc.clean.paper import whiten_desk
 from docproc.clean.rulings import find_rulings, remove_rulings
 from docproc.clean.skew import estimate_angle, estimate_turn
 from docproc.clean.tone import binarize, even
@@ -14,7 +15,8 @@ WORKING_DPI = 300.0
 KEPT_DPI = (250.0, 350.0)
 """Pages in between are not resampled for their resolution: it costs sharpness and gains nothing."""
 SKEW_DPI = 150.0
-"""Enough to tell ascenders of 8 pt print; a quarter of the pixels."""
+"""Enough to tell ascenders of 8 pt print; a quarter of the pixels, and never more than these:"""
+SKEW_PIXELS = 9e6
 LEVEL_DEGREES = 0.06
 """Less skew than this is half a digit's stroke across the page, and is left alone."""
 SHARP_SHRINK = 0.8
@@ -33,12 +35,13 @@ def clean(page: Page, strips: bool) -> CleanPage:
     """
     if strips:
         # A field is taken to be of one height, whatever resolution its file claims: the writing fills it.
-        scale, to_clean = min(STRIP_ENLARGED, STRIP_INCH * WORKING_DPI / page.gray.shape[0]), np.eye(2, 3)
-        dpi = WORKING_DPI
+        gray, dpi = page.gray, WORKING_DPI
+        scale, to_clean = min(STRIP_ENLARGED, STRIP_INCH * WORKING_DPI / gray.shape[0]), np.eye(2, 3)
     else:
-        scale, to_clean = working_scale(page), straighten(page.gray, page.dpi)
+        gray = whiten_desk(page.gray)
+        scale, to_clean = working_scale(page), straighten(gray, page.dpi)
         dpi = page.dpi * scale
-    gray, to_clean = resample(page.gray, compose(scaling(scale, scale), to_clean))
+    gray, to_clean = resample(gray, compose(scaling(scale, scale), to_clean))
     gray = even(gray, dpi)
     full_ink = binarize(gray, dpi)
     rulings = find_rulings(gray, dpi, cropped=strips)
@@ -55,13 +58,14 @@ def working_scale(page: Page) -> float:
 
 def straighten(gray: Gray, dpi: float) -> Affine:
     """The turn that sets the page upright and level, about the origin; scale is kept."""
-    factor = SKEW_DPI / dpi
+    factor = min(SKEW_DPI / dpi, (SKEW_PIXELS / gray.size) ** 0.5)
+    dpi *= factor
     size = tuple(max(1, round(side * factor)) for side in gray.shape[::-1])
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     small = np.asarray(cv2.resize(gray, size, interpolation=way), np.uint8)
-    ink = binarize(even(small, SKEW_DPI), SKEW_DPI)
+    ink = binarize(even(small, dpi), dpi)
     angle = estimate_angle(ink)
-    turn = estimate_turn(ink, SKEW_DPI, angle)
+    turn = estimate_turn(ink, dpi, angle)
     return rotation(-turn - (angle if abs(angle) >= LEVEL_DEGREES else 0.0))
 
 

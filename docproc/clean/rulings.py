@@ -24,7 +24,8 @@ JOIN_INCH = 0.07
 JOIN_COVER = 0.8
 LONG_INCH = 0.5
 CROPPED_SPAN = 0.65
-"""A longer ruling (in a cropped strip also longer than this share of its width) stands alone; a shorter one must end on others at both ends, as the sides of boxes do."""
+"""A longer ruling (in a cropped strip also longer than this share of its width) stands alone; a shorter one must end
+on others at both ends, as the sides of boxes do."""
 MEET_INCH = 0.025
 MAX_SLOPE = 0.035
 """Rulings of phone pictures stay slanted by up to 2 degrees."""
@@ -80,7 +81,7 @@ def find_rulings(gray: Gray, dpi: float, cropped: bool = False) -> tuple[Ruling,
     if cropped:
         gray = np.pad(gray, margin, constant_values=255)
     window = (2 * scale.px(NEIGHBOURHOOD_INCH / 2) + 1,) * 2
-    mean = cv2.boxFilter(gray, -1, window, borderType=cv2.BORDER_REFLECT)
+    mean = np.asarray(cv2.boxFilter(gray, -1, window, borderType=cv2.BORDER_REFLECT), np.uint8)
     level = find_pieces(gray, mean, scale)
     upright = find_pieces(np.ascontiguousarray(gray.T), np.ascontiguousarray(mean.T), scale)
     sides = edge_pieces(margin, height, width) if cropped else []

@@ -48,6 +48,12 @@ def clip(box: Box, shape: tuple[int, ...]) -> Box:
     return Box(x, y, max(0, min(shape[1], box.right) - x), max(0, min(shape[0], box.bottom) - y))
 
 
+def around(boxes: tuple[Box, ...]) -> Box:
+    """The box around boxes."""
+    x, y = min(box.x for box in boxes), min(box.y for box in boxes)
+    return Box(x, y, max(box.right for box in boxes) - x, max(box.bottom for box in boxes) - y)
+
+
 def holds(box: Box, other: Box) -> bool:
     """Whether the other box's middle lies in a box that is larger."""
     x, y = other.x + other.width / 2, other.y + other.height / 2

@@ -12,11 +12,15 @@ HEIGHT_INCH = (0.12, 0.65)
 ASPECT = (0.35, 1.7)
 """Width over height of a cell for one digit."""
 SAME = 0.13
-"""Cells of one comb differ by less than this share in width, height and level."""
+"""Cells of one comb differ by less than this share in width and height."""
+LEVEL = 0.07
+"""Their upper and lower sides are level to this share of the height."""
 ADJACENT = 0.2
 """Cells closer than this share of their width stand side by side."""
 SEPARATED = 1.3
 """Cells of one number may be this many widths apart where a dash, slash or dot is printed between them."""
+SEPARATOR = 0.07
+"""A separator is at least this large, in heights of a cell."""
 NARROW = 0.9
 """Cells of a grid are numbers of their own, unless they are narrower than this share of their height."""
 
@@ -61,7 +65,7 @@ def same(one: float, two: float) -> bool:
 def continues(last: Box, cell: Box, marks: Marks) -> bool:
     """Whether the cell goes on with the number that the last cell belongs to."""
     gap = cell.x - last.right
-    level = SAME * cell.height
+    level = LEVEL * cell.height
     if abs(cell.y - last.y) > level or abs(cell.bottom - last.bottom) > level or not same(cell.width, last.width):
         return False
     if gap < -cell.width / 2 or gap > SEPARATED * cell.width:
@@ -71,7 +75,5 @@ def continues(last: Box, cell: Box, marks: Marks) -> bool:
 
 def is_separator(gap: Box, marks: Marks) -> bool:
     """Whether the gap between two cells holds one dash, slash or dot. A colon parts hours from minutes."""
-    middle, level = (marks.left + marks.right) / 2, (marks.top + marks.bottom) / 2
-    inside = (middle > gap.x) & (middle < gap.right) & (level > gap.y) & (level < gap.bottom)
-    inside &= np.maximum(marks.width, marks.height) >= 0.07 * gap.height
-    return int(inside.sum()) == 1
+    large = np.maximum(marks.place.width, marks.place.height) >= SEPARATOR * gap.height
+    return int((marks.inside(gap) & large).sum()) == 1

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from docproc.fields.cells import clip, find_rectangles
+from docproc.fields.cells import around, clip, find_rectangles
 from docproc.fields.combs import group_combs
 from docproc.fields.lines import find_strings
-from docproc.fields.marks import Bools, Marks, find_marks
+from docproc.fields.marks import Marks, find_marks
 from docproc.types import Box, CleanPage, Field, FieldKind
 
 HEIGHT_INCH = (0.12, 1.0)
 """Height of a box or cell that is filled in with a number; taller ones are panels, their contents are looked at."""
+BLANK_INCH = 0.6
+"""A blank one of more height waits for a stamp, a thumbprint or a text."""
+LABEL = 4
+"""So many printed letters in a cell are its label; what is written beside them is located as a string."""
+PRINTED_SHARE = 0.6
 ROW_OVERLAP = 0.5
 """Fields that share this much of the lower one's height stand in one row."""
 SAMPLE_SCORE = 0.75
@@ -31,28 +36,16 @@ def locate_free(page: CleanPage) -> tuple[Field, ...]:
     for cell in cells:
         if cell not in grouped and is_fillable(cell, marks, page.dpi):
             places.append(("cell" if touches_other(cell, cells, page.dpi) else "box", cell, ()))
-    taken = np.zeros(len(marks.left), np.bool_)
+    taken = np.zeros(len(marks.area), np.bool_)
     for box in [box for _, box, _ in places] + list(grouped):
-        taken |= inside(marks, box)
-    places += [("line", clip(box, page.ink.shape), ()) for box in find_strings(marks, taken, page.dpi)]
+        taken |= marks.inside(box)
+    places += [("line", clip(box, page.ink.shape), ()) for box in find_strings(marks, taken, page.rulings, page.dpi)]
     return name_in_order(places)
-
-
-def inside(marks: Marks, box: Box) -> Bools:
-    """Which marks have their middle in the box."""
-    x, y = (marks.left + marks.right) / 2, (marks.top + marks.bottom) / 2
-    return (x >= box.x) & (x < box.right) & (y >= box.y) & (y < box.bottom)
-
-
-def around(boxes: tuple[Box, ...]) -> Box:
-    """The box around boxes."""
-    x, y = min(box.x for box in boxes), min(box.y for box in boxes)
-    return Box(x, y, max(box.right for box in boxes) - x, max(box.bottom for box in boxes) - y)
 
 
 def is_sample(comb: tuple[Box, ...], marks: Marks) -> bool:
     """Whether machine print stands in most cells: a model of how to write digits."""
-    scores = marks.score[inside(marks, around(comb)) & ~np.isnan(marks.score)]
+    scores = marks.score[marks.inside(around(comb)) & ~np.isnan(marks.score)]
     return len(comb) > 3 and len(scores) >= len(comb) / 2 and float(np.median(scores)) >= SAMPLE_SCORE
 
 
@@ -60,9 +53,12 @@ def is_fillable(cell: Box, marks: Marks, dpi: float) -> bool:
     """Whether a box or cell is blank or holds handwriting, and not just print."""
     if not HEIGHT_INCH[0] * dpi <= cell.height <= HEIGHT_INCH[1] * dpi:
         return False
-    letters = inside(marks, cell) & marks.letter
-    known = letters & ~np.isnan(marks.score)
-    return int(known.sum()) < 2 or float(marks.printed[known].mean()) < 0.5
+    letters = marks.inside(cell) & marks.letter
+    if not letters.any():
+        return cell.height <= BLANK_INCH * dpi
+    known = int((letters & ~np.isnan(marks.score)).sum())
+    printed = int((letters & marks.printed).sum())
+    return printed < LABEL and (known < 2 or printed < PRINTED_SHARE * known)
 
 
 def touches_other(cell: Box, cells: tuple[Box, ...], dpi: float) -> bool:

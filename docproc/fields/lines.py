@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from docproc.fields.marks import Bools, Marks, neighbours
-from docproc.types import Box
+from docproc.fields.cells import around
+from docproc.fields.marks import Bools, Marks
+from docproc.fields.rows import Place, chains
+from docproc.types import Box, Ruling
 
 HEIGHT_INCH = (0.07, 0.6)
 """Height of a string of digits, from small figures in a margin to large ones in a free space."""
@@ -15,38 +17,79 @@ MARGIN = 0.12
 """Share of its height that is added around a string, for thin ends that the ink missed."""
 SCRAWL = 3.0
 """A mark this many times as wide as high is a word, a signature or a stroke of the pen, not digits."""
+TICK_GAP = 0.6
+"""A tick stands at most this many heights before the word it ticks."""
+LINE_GAP = 2.5
+"""Parts of a string on one underline are at most this many heights apart."""
+UNDERLINE_INCH = (0.3, 4.0)
+"""Longer rulings part the page."""
 SOLID = 0.75
 """Area over box of a blot; upright strokes are solid too, but narrow."""
 
 
-def find_strings(marks: Marks, taken: Bools, dpi: float) -> tuple[Box, ...]:
+def find_strings(marks: Marks, taken: Bools, rulings: tuple[Ruling, ...], dpi: float) -> tuple[Box, ...]:
     """Find runs of handwritten marks that may be digits, without order. `taken` are marks that belong to boxes."""
-    wide = marks.width > 0.5 * marks.height
-    blot = wide & (marks.area > SOLID * marks.width * marks.height)
+    place = marks.place
+    wide = place.width > 0.5 * place.height
+    blot = wide & (marks.area > SOLID * place.width * place.height)
     known = ~np.isnan(marks.score)
-    hand = marks.letter & ~taken & ~blot & ~marks.printed & (known | (marks.height >= HEIGHT_INCH[0] * dpi))
-    index = np.flatnonzero(hand)
-    left, top, width, height = marks.left[index], marks.top[index], marks.width[index], marks.height[index]
-    before, behind = neighbours(left, top, width, height, GAP)
-    found = []
-    for start in np.flatnonzero(before < 0).tolist():
-        run = [start]
-        while behind[run[-1]] >= 0 and before[behind[run[-1]]] == run[-1]:
-            run.append(int(behind[run[-1]]))
-        box = string_box(marks, index[run], dpi)
-        if box is not None:
-            found.append(box)
-    return tuple(found)
+    tall = place.height >= HEIGHT_INCH[0] * dpi
+    hand = np.flatnonzero(marks.letter & ~taken & ~blot & ~marks.printed & (known | tall))
+    runs = [hand[chain] for chain in chains(place.take(hand), GAP)]
+    boxes = [string_box(place.take(run), dpi) for run in runs if not is_tick(place.take(run), marks)]
+    return join_on_lines([box for box in boxes if box is not None], rulings, dpi)
 
 
-def string_box(marks: Marks, run: np.ndarray, dpi: float) -> Box | None:
+def is_tick(run: Place, marks: Marks) -> bool:
+    """Whether a run is one mark with print close behind: a tick or cross in its box."""
+    if len(run.left) > 1:
+        return False
+    height = float(run.height[0])
+    x, y = float(run.right[0]), float(run.bottom[0]) - height / 2
+    near = Box(round(x), round(y - height / 2), max(1, round(TICK_GAP * height)), max(1, round(height)))
+    return bool((marks.printed & (marks.place.left >= x - height / 4) & marks.inside(near)).any())
+
+
+def string_box(run: Place, dpi: float) -> Box | None:
     """The box of a run, or None where it cannot be digits."""
-    height = float(np.quantile(marks.height[run], 0.75))
+    height = float(np.quantile(run.height, 0.75))
     if not HEIGHT_INCH[0] * dpi <= height <= HEIGHT_INCH[1] * dpi:
         return None
-    if float((marks.width[run] * (marks.width[run] > SCRAWL * height)).sum()) > 0.5 * float(marks.width[run].sum()):
+    if float(run.width[run.width > SCRAWL * height].sum()) > 0.5 * float(run.width.sum()):
         return None
     margin = MARGIN * height
-    left, right = marks.left[run].min() - margin, marks.right[run].max() + margin
-    top, bottom = marks.top[run].min() - margin, marks.bottom[run].max() + margin
+    left, right = run.left.min() - margin, run.right.max() + margin
+    top, bottom = run.top.min() - margin, run.bottom.max() + margin
     return Box(round(left), round(top), round(right - left), round(bottom - top))
+
+
+def join_on_lines(boxes: list[Box], rulings: tuple[Ruling, ...], dpi: float) -> tuple[Box, ...]:
+    """Join strings that stand on the same underline with no more than a wide gap between."""
+    joined: list[Box] = []
+    for box in sorted(boxes):
+        fits = [other for other in joined if share_line(other, box, rulings, dpi)]
+        for other in fits:
+            joined.remove(other)
+            box = around((other, box))  # noqa: PLW2901
+        joined.append(box)
+    return tuple(joined)
+
+
+def share_line(one: Box, two: Box, rulings: tuple[Ruling, ...], dpi: float) -> bool:
+    """Whether both strings stand on one underline, side by side."""
+    height = max(one.height, two.height)
+    if two.x - one.right > LINE_GAP * height or one.x - two.right > LINE_GAP * height:
+        return False
+    return any(stands_on(one, line) and stands_on(two, line) for line in rulings if is_underline(line, dpi))
+
+
+def is_underline(ruling: Ruling, dpi: float) -> bool:
+    """Whether a ruling is level and of the length of a place to write on."""
+    return ruling.horizontal and UNDERLINE_INCH[0] * dpi <= ruling.box.width <= UNDERLINE_INCH[1] * dpi
+
+
+def stands_on(box: Box, ruling: Ruling) -> bool:
+    """Whether the string's lower edge is at the ruling."""
+    line = ruling.box
+    level = abs(box.bottom - line.y) <= 0.45 * box.height
+    return level and min(box.right, line.right) - max(box.x, line.x) > 0.5 * box.width
