@@ -96,6 +96,7 @@ FLAGS: dict[str, tuple[str, str]] = {
     "low-confidence": ("the reading is less sure than --max-error allows", "compare value and picture"),
     "not-a-digit": ("some ink in the field is no digit", "look whether it belongs to the value"),
     "touching": ("digits touch and were cut apart", "compare value and picture"),
+    "illegible": ("no reading of the ink is likely", "key the value from the picture"),
     "gap": ("a cell between filled cells is empty", "look whether a digit is missing"),
     "repaired": ("the file was damaged and was repaired on opening", "compare the page with its original"),
     "damaged-picture": ("a picture on the page is damaged and may be missing", "compare the page with its original"),

@@ -168,6 +168,19 @@ def train(
 
 
 @app.command()
+def calibrate(
+    truth: Annotated[Path, typer.Argument(metavar="TRUTH.csv", help="file,digits,set of the strips beside it.")],
+    model: Annotated[Path, typer.Option(help="Weights whose card gets the calibration.")],
+    device: Device = "auto",
+) -> None:
+    """Fit stated confidences to strips whose digits are known, so that 0.97 means 97 of 100."""
+    from docproc.train.calibrate import calibrate as fit
+
+    done = fit(truth, model, device)
+    print(f"{done.right} of {done.fields} fields right; {model.with_suffix('.json')} has the calibration")
+
+
+@app.command()
 def evaluate(
     truth: Annotated[Path, typer.Argument(metavar="TRUTH.csv", help="What the fields hold.")],
     results: Annotated[Path, typer.Argument(metavar="RESULTS.csv", help="What a run read.")],

@@ -12,6 +12,8 @@ from docproc.types import Affine, Box, Calibration, Digit, Field, Lattice, Readi
 
 NEAREST = 1e-9
 ALTERNATIVES = 5
+LEAST_CONFIDENCE = 0.05
+"""A guess less likely than this is no value: it would cost a person more to mend than to key."""
 
 
 def judge(
@@ -39,10 +41,14 @@ def judge(
     if field.cells and _has_gap(field, digits):
         flags.append("gap")
     confidence = calibrate(raw_confidence(best), recipe.calibration)
+    others = tuple((text.text, text.posterior) for text in texts[1:ALTERNATIVES])
+    if confidence < LEAST_CONFIDENCE:
+        guesses = ((best.text, best.posterior), *others)
+        flags.append("illegible")
+        return Reading(field.name, "unreadable", "", 0.0, True, tuple(flags), box, (), guesses, strip)
     if 1 - confidence > recipe.options.max_error:
         flags.append("low-confidence")
     read = tuple(Digit(str(step.digit), step.chance, map_box(step.segment.box, to_scan)) for step in digits)
-    others = tuple((text.text, text.posterior) for text in texts[1:ALTERNATIVES])
     review = any(flag in REVIEWED for flag in flags)
     return Reading(field.name, "value", best.text, confidence, review, tuple(flags), box, read, others, strip)
 

@@ -84,7 +84,7 @@ def _outline(picture: Picture, box: Box, color: tuple[int, int, int], width: int
 
 
 def _line_width(picture: Picture) -> int:
-    return max(1, round(max(picture.shape[:2]) / 900))
+    return max(1, round(int(max(picture.shape[:2])) / 900))
 
 
 def _rulings(page: CleanPage) -> Picture:

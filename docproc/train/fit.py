@@ -215,6 +215,8 @@ def _save(net: Net, knobs: Knobs, history: list[Scores], crops: int, out: Path) 
         "name": "digits",
         "width": knobs.width,
         "temperature": 1.0,
+        "field_scale": 1.0,
+        "field_offset": 0.0,
         "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "made": time.strftime("%Y-%m-%d"),
         "recipe": asdict(knobs),
