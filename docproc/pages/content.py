@@ -62,11 +62,15 @@ class Painted:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Content:
-    """What a page paints, in order. `complete` is False where it could not be followed to its end."""
+    """What a page paints, in order.
+
+    `complete` is False where it could not be followed to its end, `missing` where it names what the file lacks.
+    """
 
     pictures: tuple[Painted, ...]
     paints: bool
     complete: bool
+    missing: bool
     sole: Painted | None
 
 
@@ -83,6 +87,7 @@ class _Walk:
     box: tuple[float, float, float, float]
     steps: int = 0
     has_layers: bool = False
+    missing: bool = False
     events: list[Painted | None] = field(default_factory=list)
 
 
@@ -109,13 +114,13 @@ def read_content(page: pikepdf.Page, box: tuple[float, float, float, float]) -> 
         complete = False
     pictures = tuple(event for event in walk.events if event is not None)
     sole = None
-    if complete and walk.events and not walk.has_layers and not _has_visible_annotations(page.obj):
+    if complete and walk.events and not (walk.has_layers or walk.missing) and not _has_visible_annotations(page.obj):
         last = walk.events[-1]
         # Whatever an opaque covering picture hides does not matter; a stencil hides nothing.
         is_opaque = last is not None and not _is_stencil(last.image)
         if last is not None and last.plain and (is_opaque or (last.black and len(walk.events) == 1)):
             sole = last if _fills(last.matrix, box) else None
-    return Content(pictures, bool(walk.events) or not complete, complete, sole)
+    return Content(pictures, bool(walk.events) or not complete, complete, walk.missing, sole)
 
 
 def corners(matrix: Matrix) -> Matrix:
@@ -157,7 +162,11 @@ def _follow(owner: Any, stream: Any, resources: Any, state: _State, walk: _Walk,
         elif operator == "BDC" and str(operands[0]) == "/OC":
             walk.has_layers = True
         elif operator == "Do":
-            _paint(resources.XObject[str(operands[0])], resources, state, walk, depth)
+            target = resources.get("/XObject", {}).get(str(operands[0]))
+            if target is None:
+                walk.missing = True
+            else:
+                _paint(target, resources, state, walk, depth)
         if operator in PAINTING:
             walk.events.append(None)
         if operator == "n" or operator in PAINTING:

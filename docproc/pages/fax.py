@@ -8,7 +8,9 @@ shows it exactly below the last row of the picture.
 from __future__ import annotations
 
 import io
+import re
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -25,6 +27,8 @@ TWO_DIMENSIONAL = 1
 """The bit of TIFF's group 3 options that says that rows may be coded by the row above."""
 TAIL_BYTES = 64
 """The end mark is looked for in so many last bytes."""
+MOST_FILLING = 9
+"""Zeros at the end of unmarked data that may belong to a code word or fill the last byte."""
 NARROWEST_PROVEN = 16
 """A narrower black row may be coded relative to the row above it, and then proves nothing."""
 HORIZONTAL_MODE = "001"
@@ -60,23 +64,25 @@ def decode_fax(data: bytes, width: int, height: int, coding: Coding) -> Gray:
         row = (END_OF_LINE + coding.tag if has_line_ends else "") + row.removeprefix(HORIZONTAL_MODE)
     tail = data[-TAIL_BYTES:].rstrip(b"\r\n")
     bits = f"{int.from_bytes(tail, 'big'):0{8 * len(tail)}b}"
-    has_end_mark = bits.rstrip("0").endswith(coding.end_mark)
-    if not has_end_mark and not has_line_ends:
-        return _decode_unmarked(data, width, height, coding, row)
-    if has_end_mark:
-        bits = bits.rstrip("0").removesuffix(coding.end_mark)
-    gray = _decode(data[:-TAIL_BYTES] + _pack(bits + row + coding.end_mark), width, height + 1, coding)
-    if not (gray[height] == (255 if coding.black_is_one else 0)).all():
-        raise PageError("damaged", "the fax-coded picture is cut short or garbled")
-    return gray[:height]
+    for last in _find_ends(bits, coding, has_line_ends):
+        gray = _decode(data[:-TAIL_BYTES] + _pack(last + row + coding.end_mark), width, height + 1, coding)
+        if (gray[height] == (255 if coding.black_is_one else 0)).all():
+            return gray[:height]
+    raise PageError("damaged", "the fax-coded picture is cut short or garbled")
 
 
-def _decode_unmarked(data: bytes, width: int, height: int, coding: Coding, row: str) -> Gray:
-    """Data without an end mark: it is short if what is appended to it shows in the picture."""
-    gray = _decode(data, width, height, coding)
-    if not np.array_equal(gray, _decode(data + _pack(row * 2), width, height, coding)):
-        raise PageError("damaged", "the fax-coded picture is cut short")
-    return gray
+def _find_ends(bits: str, coding: Coding, has_line_ends: bool) -> Iterator[str]:
+    """The last bits without the end mark; where it is missing, one guess for each zero that may be mere filling."""
+    line_end = END_OF_LINE + coding.tag
+    mark = re.search(f"{line_end}(0*{line_end})+0*$", bits)
+    if mark is not None:
+        yield bits[: mark.start()]
+    elif has_line_ends:
+        yield bits
+    else:
+        body = bits.rstrip("0")
+        for zeros in range(min(len(bits) - len(body), MOST_FILLING) + 1):
+            yield body + "0" * zeros
 
 
 def _pack(bits: str) -> bytes:
@@ -114,5 +120,8 @@ def _decode(data: bytes, width: int, height: int, coding: Coding) -> Gray:
     )
     directory = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in entries)
     head = b"II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4)
-    with Image.open(io.BytesIO(head + data), formats=("TIFF",)) as image:
-        return np.array(image.convert("L"), dtype=np.uint8)
+    try:
+        with Image.open(io.BytesIO(head + data), formats=("TIFF",)) as image:
+            return np.array(image.convert("L"), dtype=np.uint8)
+    except OSError as error:
+        raise PageError("damaged", "the fax-coded picture cannot be read") from error

@@ -62,7 +62,9 @@ def read_pdf_page(data: bytes, ref: PageRef, options: Options) -> Page:
         findings, pictures = _check_pictures(content, page, sheet, options)
         dpi, is_scan = _render_dpi(content, sheet, options)
         gray = render(pdf, data, ref.number, sheet, dpi, options)
-        if content.paints and _is_blank(gray) and not _explain_blank(content, pictures):
+        if content.missing and _is_blank(gray):
+            raise PageError("damaged", "the picture on the page is missing from the file")
+        if (content.paints or opened.repaired) and _is_blank(gray) and not _explain_blank(content, pictures):
             findings += ("blank-render",)
         rendered = Page(ref, gray, dpi, flags + findings)
         return _measure(rendered, options) if is_scan else rendered
@@ -113,7 +115,7 @@ def _check_pictures(
 ) -> tuple[tuple[str, ...], tuple[Picture, ...]]:
     """Decode every picture that a rendered page paints: renderers leave damage white and say nothing."""
     pictures = []
-    damaged = False
+    damaged = content.missing
     for painted in content.pictures:
         try:
             picture = decode_picture(painted.image, options.max_megapixels)
