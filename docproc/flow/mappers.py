@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future, wait
@@ -10,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from enum import Enum
 from functools import partial
+from multiprocessing import resource_tracker
 from typing import Protocol, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -131,6 +133,7 @@ class _Crew:
     def _start(self) -> ProcessPool:
         # spawn, because a fork copies the locks of torch's threads in whatever state they are
         context = multiprocessing.get_context("spawn")
+        _start_tracker()
         return ProcessPool(
             max_workers=self.workers, initializer=worker.start, initargs=(self._megabytes,), context=context
         )
@@ -194,3 +197,14 @@ class _Crew:
         """End all workers, whatever they are doing."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
+
+
+def _start_tracker() -> None:
+    """Start multiprocessing's own helper deaf to the terminal's hang-up, which it would die of with a traceback."""
+    if not hasattr(signal, "SIGHUP"):
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # the helper inherits the mask
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

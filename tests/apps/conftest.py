@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -39,9 +40,18 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def page() -> Path:
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of some samples, five pages, that nobody else writes to."""
+    folder = tmp_path_factory.mktemp("samples") / "samples"
+    for name in ("comb", "empty", "photo"):
+        shutil.copytree(SAMPLES / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def page(samples: Path) -> Path:
     """A sample of one page."""
-    return SAMPLES / "photo" / "slip.jpg"
+    return samples / "photo" / "slip.jpg"
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +60,7 @@ def docproc() -> Docproc:
 
     def start(*arguments: str | Path | bytes, cwd: bytes | None = None, **environment: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-X", "dev", "-W", "ignore", "-m", "docproc.apps.cli", *arguments],
+            [sys.executable, "-m", "docproc.apps.cli", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

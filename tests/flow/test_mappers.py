@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -99,6 +100,26 @@ def test_workers_that_cannot_start_end_the_run() -> None:
         pytest.raises(WorkerError, match="worker_megabytes"),
     ):
         list(mapper(behave, ["a", "b"], name_loss))
+
+
+ORPHANS = """
+import signal, sys
+from docproc.flow.mappers import in_processes
+with in_processes(workers=2, seconds=600, megabytes=1500) as mapper:
+    outcome = mapper(abs, range(9), lambda item, failure: item)
+    next(outcome)
+    print("started", flush=True)
+    signal.pause()
+"""
+
+
+def test_workers_end_with_a_killed_parent() -> None:
+    with subprocess.Popen([sys.executable, "-c", ORPHANS], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"started\n"
+        parent.kill()
+        # the pipe ends when the last worker that inherited it does
+        assert parent.stdout.read() == b""
 
 
 def report_process(item: int) -> int:
