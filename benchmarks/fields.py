@@ -97,11 +97,11 @@ def main(data: Path, wanted: str = "", pictures: str = "") -> None:
         if path.suffix not in {".pdf", ".jpg", ".jpeg", ".png"} or wanted not in name:
             continue
         for page in load_pages(path):
-            start = time.perf_counter()
+            start = time.process_time()
             tidy = clean(page, False)
-            cleaned = time.perf_counter()
+            cleaned = time.process_time()
             fields = locate(tidy)
-            located = time.perf_counter()
+            located = time.process_time()
             rows = truth[(truth.file == name) & (truth.page == str(page.ref.number - 1))]
             places = true_places(rows, tidy)
             missed = [p for p in places if not any(is_found(p, field) for field in fields)]

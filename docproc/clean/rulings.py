@@ -2,70 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from docproc.clean.pieces import (
+    LONG_INCH,
+    PIECE_INCH,
+    THICKEST_INCH,
+    Piece,
+    Scale,
+    are_worth,
+    find_runs,
+    measure_runs,
+    piece_boxes,
+)
 from docproc.types import Box, Gray, Ink, Ruling
 
-CONTRAST = 14
-"""Grey levels below the neighbourhood: faint grey rulings are found though they are too faint to be ink."""
 NEIGHBOURHOOD_INCH = 0.15
-PIECE_INCH = 0.115
-"""Shortest straight run that may be part of a ruling: three quarters of the lowest comb cell."""
-ALONG_INCH = 0.03
-"""Grey is averaged over this length of a ruling: bridges scan breaks, halftone and grain."""
-THICKEST_INCH = 0.05
 JOIN_INCH = 0.07
 """Pieces of one broken ruling are at most this far apart, and this much of it must be there:"""
 JOIN_COVER = 0.8
-LONG_INCH = 0.5
 CROPPED_SPAN = 0.65
-"""A longer ruling (in a cropped strip also longer than this share of its width) stands alone; a shorter one must end
-on others at both ends, as the sides of boxes do."""
+"""A ruling that is long (in a cropped strip also longer than this share of its width) stands alone; a shorter one must
+end on others at both ends, as the sides of boxes do."""
 MEET_INCH = 0.025
-MAX_SLOPE = 0.035
-"""Rulings of phone pictures stay slanted by up to 2 degrees."""
-LEAVE_INCH = 0.025
-MAX_CROSSED = 0.45
-"""Small print looks like a ruling at low resolution, but many of its columns have stems that leave the line,"""
-LIGHT = 0.4
-BREAK_INCH = 0.01
-"""and between its letters it is much lighter than in its median column; scan breaks are shorter than this."""
-STEP_INCH = 0.007
-"""A slanted ruling is listed as several boxes that drift by no more than this."""
 RAGGED_INCH = 0.005
 """The edge of a ruling is uneven by this much; ink that leaves it farther is a stroke."""
-
-
-class Piece(NamedTuple):
-    """A straight run of dark pixels in the frame where it lies level: ends, height of its middle there, thickness."""
-
-    start: float
-    stop: float
-    at_start: float
-    at_stop: float
-    thickness: float
-    cover: float
-
-    @property
-    def length(self) -> float:
-        """From end to end, breaks included."""
-        return self.stop - self.start
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """The tolerances of a page in pixels."""
-
-    dpi: float
-
-    def px(self, inch: float) -> int:
-        """Length in whole pixels, at least 1."""
-        return max(1, round(inch * self.dpi))
 
 
 def find_rulings(gray: Gray, dpi: float, cropped: bool = False) -> tuple[Ruling, ...]:
@@ -82,8 +44,10 @@ def find_rulings(gray: Gray, dpi: float, cropped: bool = False) -> tuple[Ruling,
         gray = np.pad(gray, margin, constant_values=255)
     window = (2 * scale.px(NEIGHBOURHOOD_INCH / 2) + 1,) * 2
     mean = np.asarray(cv2.boxFilter(gray, -1, window, borderType=cv2.BORDER_REFLECT), np.uint8)
-    level = find_pieces(gray, mean, scale)
-    upright = find_pieces(np.ascontiguousarray(gray.T), np.ascontiguousarray(mean.T), scale)
+    rows = find_runs(gray, mean, scale)
+    columns = find_runs(np.ascontiguousarray(gray.T), np.ascontiguousarray(mean.T), scale)
+    level = measure_runs(rows, cropped | are_worth(rows, columns, scale), scale)
+    upright = measure_runs(columns, cropped | are_worth(columns, rows, scale), scale)
     sides = edge_pieces(margin, height, width) if cropped else []
     ends = edge_pieces(margin, width, height) if cropped else []
     level, upright = join_open(level, upright + sides, scale), join_open(upright, level + ends, scale)
@@ -111,106 +75,6 @@ def uncrop(rulings: list[Ruling], margin: int, width: int, height: int) -> list[
         if right > x and bottom > y:
             inside.append(Ruling(Box(x, y, right - x, bottom - y), ruling.horizontal))
     return inside
-
-
-def find_pieces(gray: Gray, mean: Gray, scale: Scale) -> list[Piece]:
-    """Straight level runs: what survives an opening along the row, and is not the middle of a line of print."""
-    smooth = cv2.blur(gray, (2 * scale.px(ALONG_INCH / 2) + 1, 1))
-    dark = (cv2.subtract(mean, smooth) > CONTRAST).astype(np.uint8)
-    runs = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, scale.px(PIECE_INCH)), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(runs, 8, cv2.CV_32S, cv2.CCL_GRANA)
-    contrast = np.asarray(cv2.subtract(mean, gray), np.uint8)
-    pieces = []
-    for label in range(1, count):
-        x, y, width, height, _ = stats[label].tolist()
-        if height > scale.px(2 * THICKEST_INCH) + MAX_SLOPE * width:
-            continue
-        mask = labels[y : y + height, x : x + width] == label
-        for piece in split_parallel(mask, x, y, scale):
-            pieces.extend(printed_parts(contrast, piece, scale))
-    return pieces
-
-
-def split_parallel(mask: NDArray[np.bool_], x: int, y: int, scale: Scale) -> list[Piece]:
-    """Measure a run; what lies beside its line for long enough is a second line that touches it."""
-    piece = measure_piece(mask, x, y)
-    if piece is None:
-        return []
-    columns = x + np.arange(mask.shape[1]) + 0.5
-    line = piece.at_start + (piece.at_stop - piece.at_start) * (columns - piece.start) / piece.length
-    offset = y + np.arange(mask.shape[0])[:, None] + 0.5 - line[None, :]
-    found = [piece]
-    for beside in (mask & (offset > piece.thickness / 2 + 1), mask & (offset < -piece.thickness / 2 - 1)):
-        there = np.flatnonzero(beside.sum(axis=0) >= 2)
-        for stretch in np.split(there, np.flatnonzero(np.diff(there) > 2) + 1):
-            if len(stretch) >= scale.px(PIECE_INCH):
-                second = measure_piece(beside[:, stretch[0] : stretch[-1] + 1], x + int(stretch[0]), y)
-                found.extend([second] if second is not None else [])
-    return found
-
-
-def printed_parts(contrast: Gray, piece: Piece, scale: Scale) -> list[Piece]:
-    """The parts of a run that are evenly dark and free to both sides; the middle of a line of print has none."""
-    if piece.thickness > scale.px(THICKEST_INCH):
-        return []
-    reach = scale.px(LEAVE_INCH)
-    bottom = contrast.shape[0] - 1
-    leaving, darkness = [], []
-    for box in piece_boxes(piece, contrast.shape, scale):
-        columns = slice(box.x, box.right)
-        above = contrast[max(0, box.y - reach) : max(1, box.y), columns].min(axis=0) > CONTRAST
-        below = contrast[min(box.bottom, bottom) : box.bottom + reach, columns].min(axis=0) > CONTRAST
-        leaving.append(above | below)
-        darkness.append(contrast[box.y : box.bottom, columns].max(axis=0))
-    leaves, dark = np.concatenate(leaving), np.concatenate(darkness)
-    there = np.flatnonzero(dark >= max(CONTRAST / 2, LIGHT * float(np.median(dark))))
-    parts = []
-    for part in np.split(there, np.flatnonzero(np.diff(there) > scale.px(BREAK_INCH)) + 1):
-        if len(part) >= scale.px(PIECE_INCH) and leaves[part].mean() <= MAX_CROSSED:
-            parts.append(cut_piece(piece, float(part[0]), float(part[-1] + 1)))
-    return parts
-
-
-def cut_piece(piece: Piece, start: float, stop: float) -> Piece:
-    """The stretch of a piece between two distances from its start."""
-    slope = (piece.at_stop - piece.at_start) / piece.length
-    return Piece(
-        piece.start + start,
-        piece.start + stop,
-        piece.at_start + slope * start,
-        piece.at_start + slope * stop,
-        piece.thickness,
-        stop - start,
-    )
-
-
-def measure_piece(mask: NDArray[np.bool_], x: int, y: int) -> Piece | None:
-    """Ends, slope and thickness of one run, by the middles of its columns; None where it is no straight line."""
-    counts = mask.sum(axis=0)
-    there = np.flatnonzero(counts)
-    if len(there) < 2:
-        return None
-    rows = np.arange(mask.shape[0]) + 0.5
-    middle = (rows @ mask)[there] / counts[there]
-    thickness = float(np.median(counts[there]))
-    third = max(1, len(there) // 3)
-    left, right = float(np.median(middle[:third])), float(np.median(middle[-third:]))
-    x_left, x_right = float(np.mean(there[:third])), float(np.mean(there[-third:]))
-    slope = (right - left) / max(1.0, x_right - x_left)
-    if abs(slope) > MAX_SLOPE:
-        return None
-    bend = np.median(np.abs(middle - (left + slope * (there - x_left))))
-    if bend > max(1.0, thickness / 2):
-        return None
-    start, stop = int(there[0]), int(there[-1]) + 1
-    return Piece(
-        x + start,
-        x + stop,
-        y + left + slope * (start - x_left),
-        y + left + slope * (stop - x_left),
-        thickness,
-        float(len(there)),
-    )
 
 
 def join_open(pieces: list[Piece], across: list[Piece], scale: Scale) -> list[Piece]:
@@ -291,21 +155,6 @@ def are_closed(pieces: list[Piece], across: list[Piece], scale: Scale) -> list[b
         return bool(((np.abs(along - middle) <= meet + drift) & (first <= at) & (at <= last)).any())
 
     return [meets(piece.start, piece.at_start) and meets(piece.stop, piece.at_stop) for piece in pieces]
-
-
-def piece_boxes(piece: Piece, shape: tuple[int, ...], scale: Scale) -> list[Box]:
-    """The piece as level boxes, several where it is slanted."""
-    parts = max(1, round(abs(piece.at_stop - piece.at_start) / scale.px(STEP_INCH)))
-    boxes = []
-    for part in range(parts):
-        first, last = part / parts, (part + 1) / parts
-        x0, x1 = (round(piece.start + piece.length * share) for share in (first, last))
-        at = [piece.at_start + (piece.at_stop - piece.at_start) * share for share in (first, last)]
-        y0 = max(0, round(min(at) - piece.thickness / 2))
-        y1 = min(shape[0], max(y0 + 1, round(max(at) + piece.thickness / 2)))
-        if x1 > x0 and y1 > y0:
-            boxes.append(Box(x0, y0, x1 - x0, y1 - y0))
-    return boxes
 
 
 def remove_rulings(ink: Ink, rulings: tuple[Ruling, ...], dpi: float) -> Ink:

@@ -19,8 +19,10 @@ LABEL = 4
 PRINTED_SHARE = 0.6
 ROW_OVERLAP = 0.5
 """Fields that share this much of the lower one's height stand in one row."""
-SAMPLE_SCORE = 0.75
-"""A comb whose digits are this level is a printed sample."""
+EDGE_INCH = 0.1
+MIN_SAMPLE = 5
+SAMPLE_SHARE = 0.9
+"""A comb of so many cells whose digits are nearly all print is a printed sample."""
 TOUCH_INCH = 0.04
 """Cells with a neighbour this near belong to a table, others are boxes."""
 
@@ -34,19 +36,23 @@ def locate_free(page: CleanPage) -> tuple[Field, ...]:
     grouped = {cell for comb in groups for cell in comb}
     places: list[tuple[FieldKind, Box, tuple[Box, ...]]] = [("comb", around(comb), comb) for comb in combs]
     for cell in cells:
-        if cell not in grouped and is_fillable(cell, marks, page.dpi):
+        beside = any(is_leftover(cell, comb, marks, page.dpi) for comb in groups)
+        if cell not in grouped and not beside and is_fillable(cell, marks, page.dpi):
             places.append(("cell" if touches_other(cell, cells, page.dpi) else "box", cell, ()))
     taken = np.zeros(len(marks.area), np.bool_)
     for box in [box for _, box, _ in places] + list(grouped):
         taken |= marks.inside(box)
-    places += [("line", clip(box, page.ink.shape), ()) for box in find_strings(marks, taken, page.rulings, page.dpi)]
+    strings = find_strings(marks, taken, page.rulings, page.dpi)
+    places += [("line", clip(box, page.ink.shape), ()) for box in strings if is_inland(box, page)]
     return name_in_order(places)
 
 
 def is_sample(comb: tuple[Box, ...], marks: Marks) -> bool:
-    """Whether machine print stands in most cells: a model of how to write digits."""
-    scores = marks.score[marks.inside(around(comb)) & ~np.isnan(marks.score)]
-    return len(comb) > 3 and len(scores) >= len(comb) / 2 and float(np.median(scores)) >= SAMPLE_SCORE
+    """Whether machine print stands in nearly all cells: a model of how to write digits."""
+    letters = marks.inside(around(comb)) & marks.letter
+    if len(comb) < MIN_SAMPLE or not letters.any():
+        return False
+    return float(marks.printed[letters].mean()) >= SAMPLE_SHARE
 
 
 def is_fillable(cell: Box, marks: Marks, dpi: float) -> bool:
@@ -61,6 +67,17 @@ def is_fillable(cell: Box, marks: Marks, dpi: float) -> bool:
     return printed < LABEL and (known < 2 or printed < PRINTED_SHARE * known)
 
 
+def is_leftover(cell: Box, comb: tuple[Box, ...], marks: Marks, dpi: float) -> bool:
+    """Whether the cell is a gap inside a comb, or the blank rest of the table row that a comb stands in."""
+    whole = around(comb)
+    if not min(cell.bottom, whole.bottom) - max(cell.y, whole.y) > 0.5 * whole.height:
+        return False
+    if whole.x < cell.x + cell.width / 2 < whole.right:
+        return True
+    beside = min(abs(cell.x - whole.right), abs(whole.x - cell.right)) <= TOUCH_INCH * dpi
+    return beside and cell.height > whole.height and not (marks.inside(cell) & marks.letter).any()
+
+
 def touches_other(cell: Box, cells: tuple[Box, ...], dpi: float) -> bool:
     """Whether the cell shares a side with another: it is part of a table."""
     reach = TOUCH_INCH * dpi
@@ -70,6 +87,13 @@ def touches_other(cell: Box, cells: tuple[Box, ...], dpi: float) -> bool:
         if other != cell and min(across, along) > -reach and max(across, along) > 0.5 * min(cell.width, cell.height):
             return True
     return False
+
+
+def is_inland(box: Box, page: CleanPage) -> bool:
+    """Whether a string keeps clear of the page's edge, where shadows and torn borders look like writing."""
+    height, width = page.ink.shape
+    edge = EDGE_INCH * page.dpi
+    return box.x > edge and box.y > edge and box.right < width - edge and box.bottom < height - edge
 
 
 def name_in_order(places: list[tuple[FieldKind, Box, tuple[Box, ...]]]) -> tuple[Field, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from docproc.fields.cells import around
 from docproc.fields.marks import Bools, Marks
-from docproc.fields.rows import Place, chains
+from docproc.fields.rows import Ints, Place, chains
 from docproc.types import Box, Ruling
 
 HEIGHT_INCH = (0.07, 0.6)
@@ -21,8 +21,13 @@ TICK_GAP = 0.6
 """A tick stands at most this many heights before the word it ticks."""
 LINE_GAP = 2.5
 """Parts of a string on one underline are at most this many heights apart."""
+ON_LINE = 0.45
+"""A string's lower edge is this near to its underline, in heights."""
 UNDERLINE_INCH = (0.3, 4.0)
 """Longer rulings part the page."""
+FRAME_INCH = 0.3
+FRAME = 0.12
+"""Tall marks with less ink than this share of their box are corners and frames."""
 SOLID = 0.75
 """Area over box of a blot; upright strokes are solid too, but narrow."""
 
@@ -34,10 +39,24 @@ def find_strings(marks: Marks, taken: Bools, rulings: tuple[Ruling, ...], dpi: f
     blot = wide & (marks.area > SOLID * place.width * place.height)
     known = ~np.isnan(marks.score)
     tall = place.height >= HEIGHT_INCH[0] * dpi
-    hand = np.flatnonzero(marks.letter & ~taken & ~blot & ~marks.printed & (known | tall))
-    runs = [hand[chain] for chain in chains(place.take(hand), GAP)]
+    frame = (place.height > FRAME_INCH * dpi) & (marks.area < FRAME * place.width * place.height)
+    hand = np.flatnonzero(marks.letter & ~frame & ~taken & ~blot & ~marks.printed & (known | tall))
+    lines = [ruling.box for ruling in rulings if is_underline(ruling, dpi)]
+    runs = [part for chain in chains(place.take(hand), GAP) for part in split_by_lines(hand[chain], place, lines)]
     boxes = [string_box(place.take(run), dpi) for run in runs if not is_tick(place.take(run), marks)]
-    return join_on_lines([box for box in boxes if box is not None], rulings, dpi)
+    return join_on_lines([box for box in boxes if box is not None], lines)
+
+
+def split_by_lines(run: Ints, place: Place, lines: list[Box]) -> list[Ints]:
+    """Part a run whose marks stand on different underlines: each underline has its own number."""
+    middle = (place.left[run] + place.right[run]) / 2
+    on = np.full(len(run), -1)
+    for number, line in enumerate(lines):
+        level = np.abs(place.bottom[run] - line.y) <= ON_LINE * place.height[run]
+        on[level & (middle >= line.x) & (middle < line.right)] = number
+    if len(np.unique(on[on >= 0])) < 2:
+        return [run]
+    return list(np.split(run, np.flatnonzero(np.diff(on)) + 1))
 
 
 def is_tick(run: Place, marks: Marks) -> bool:
@@ -63,24 +82,23 @@ def string_box(run: Place, dpi: float) -> Box | None:
     return Box(round(left), round(top), round(right - left), round(bottom - top))
 
 
-def join_on_lines(boxes: list[Box], rulings: tuple[Ruling, ...], dpi: float) -> tuple[Box, ...]:
+def join_on_lines(boxes: list[Box], lines: list[Box]) -> tuple[Box, ...]:
     """Join strings that stand on the same underline with no more than a wide gap between."""
     joined: list[Box] = []
     for box in sorted(boxes):
-        fits = [other for other in joined if share_line(other, box, rulings, dpi)]
-        for other in fits:
+        for other in [other for other in joined if share_line(other, box, lines)]:
             joined.remove(other)
             box = around((other, box))  # noqa: PLW2901
         joined.append(box)
     return tuple(joined)
 
 
-def share_line(one: Box, two: Box, rulings: tuple[Ruling, ...], dpi: float) -> bool:
+def share_line(one: Box, two: Box, lines: list[Box]) -> bool:
     """Whether both strings stand on one underline, side by side."""
     height = max(one.height, two.height)
     if two.x - one.right > LINE_GAP * height or one.x - two.right > LINE_GAP * height:
         return False
-    return any(stands_on(one, line) and stands_on(two, line) for line in rulings if is_underline(line, dpi))
+    return any(stands_on(one, line) and stands_on(two, line) for line in lines)
 
 
 def is_underline(ruling: Ruling, dpi: float) -> bool:
@@ -88,8 +106,7 @@ def is_underline(ruling: Ruling, dpi: float) -> bool:
     return ruling.horizontal and UNDERLINE_INCH[0] * dpi <= ruling.box.width <= UNDERLINE_INCH[1] * dpi
 
 
-def stands_on(box: Box, ruling: Ruling) -> bool:
+def stands_on(box: Box, line: Box) -> bool:
     """Whether the string's lower edge is at the ruling."""
-    line = ruling.box
-    level = abs(box.bottom - line.y) <= 0.45 * box.height
+    level = abs(box.bottom - line.y) <= ON_LINE * box.height
     return level and min(box.right, line.right) - max(box.x, line.x) > 0.5 * box.width

@@ -1,0 +1,204 @@
+"""Straight dark runs of a page: what rulings are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from docproc.types import Box, Gray
+
+CONTRAST = 14
+"""Grey levels below the neighbourhood: faint grey rulings are found though they are too faint to be ink."""
+PIECE_INCH = 0.115
+"""Shortest straight run that may be part of a ruling: three quarters of the lowest comb cell."""
+ALONG_INCH = 0.03
+"""Grey is averaged over this length of a ruling: bridges scan breaks, halftone and grain."""
+THICKEST_INCH = 0.05
+MAX_SLOPE = 0.07
+"""Rulings of phone pictures stay slanted by up to 4 degrees,"""
+MAX_STROKE_SLOPE = 0.035
+"""but short ones by less: strokes of the pen are as long, and seldom so upright."""
+LEAVE_INCH = 0.025
+MAX_CROSSED = 0.45
+"""Small print looks like a ruling at low resolution, but many of its columns have stems that leave the line,"""
+LIGHT = 0.4
+BREAK_INCH = 0.01
+"""and between its letters it is much lighter than in its median column; scan breaks are shorter than this."""
+LONG_INCH = 0.5
+STEP_INCH = 0.007
+"""A slanted ruling is listed as several boxes that drift by no more than this."""
+WORTH_INCH = 0.2
+"""A shorter run counts only where both its ends come near runs of the other direction;"""
+NEAR_INCH = 0.04
+"""so near. Most runs are strokes of print, and measuring each costs more than all else."""
+
+
+class Piece(NamedTuple):
+    """A straight run of dark pixels in the frame where it lies level: ends, height of its middle there, thickness."""
+
+    start: float
+    stop: float
+    at_start: float
+    at_stop: float
+    thickness: float
+    cover: float
+
+    @property
+    def length(self) -> float:
+        """From end to end, breaks included."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The tolerances of a page in pixels."""
+
+    dpi: float
+
+    def px(self, inch: float) -> int:
+        """Length in whole pixels, at least 1."""
+        return max(1, round(inch * self.dpi))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Runs:
+    """Level runs of a page: labels of their pixels, int[N, 4] boxes of labels 1 to N, and the contrast of the page."""
+
+    labels: NDArray[np.int32]
+    boxes: NDArray[np.int64]
+    contrast: Gray
+
+
+def find_runs(gray: Gray, mean: Gray, scale: Scale) -> Runs:
+    """Find what is darker than its neighbourhood along a row for long enough."""
+    smooth = cv2.blur(gray, (2 * scale.px(ALONG_INCH / 2) + 1, 1))
+    dark = (cv2.subtract(mean, smooth) > CONTRAST).astype(np.uint8)
+    runs = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((1, scale.px(PIECE_INCH)), np.uint8))
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(runs, 8, cv2.CV_32S, cv2.CCL_GRANA)
+    contrast = np.asarray(cv2.subtract(mean, gray), np.uint8)
+    return Runs(np.asarray(labels, np.int32), stats[1:, :4].astype(np.int64), contrast)
+
+
+def are_worth(runs: Runs, across: Runs, scale: Scale) -> NDArray[np.bool_]:
+    """Which runs are long, or near others of the other direction (found on the page with axes swapped) at both ends."""
+    x, y, width, height = runs.boxes.T[:, :, None]
+    top, left, depth, breadth = across.boxes.T[:, None, :]
+    near = scale.px(NEAR_INCH)
+    level = (top - near <= y + height) & (y <= top + depth + near)
+    starts = level & (left - near <= x) & (x <= left + breadth + near)
+    stops = level & (left - near <= x + width) & (x + width <= left + breadth + near)
+    longest = runs.boxes[:, 2] >= scale.px(WORTH_INCH)
+    return np.asarray(longest | (starts.any(axis=1) & stops.any(axis=1)))
+
+
+def measure_runs(runs: Runs, worth: NDArray[np.bool_], scale: Scale) -> list[Piece]:
+    """The straight lines among the runs, without those that are the middle of a line of print."""
+    pieces = []
+    for index in np.flatnonzero(worth).tolist():
+        x, y, width, height = runs.boxes[index].tolist()
+        if height > scale.px(2 * THICKEST_INCH) + MAX_SLOPE * width:
+            continue
+        mask = runs.labels[y : y + height, x : x + width] == index + 1
+        for piece in split_parallel(mask, x, y, scale):
+            pieces.extend(printed_parts(runs.contrast, piece, scale))
+    return pieces
+
+
+def split_parallel(mask: NDArray[np.bool_], x: int, y: int, scale: Scale) -> list[Piece]:
+    """Measure a run; what lies beside its line for long enough is a second line that touches it."""
+    piece = measure_piece(mask, x, y)
+    slope = MAX_SLOPE if mask.shape[1] >= scale.px(LONG_INCH) else MAX_STROKE_SLOPE
+    if piece is None or abs(piece.at_stop - piece.at_start) > slope * piece.length:
+        return []
+    columns = x + np.arange(mask.shape[1]) + 0.5
+    line = piece.at_start + (piece.at_stop - piece.at_start) * (columns - piece.start) / piece.length
+    offset = y + np.arange(mask.shape[0])[:, None] + 0.5 - line[None, :]
+    found = [piece]
+    for beside in (mask & (offset > piece.thickness / 2 + 1), mask & (offset < -piece.thickness / 2 - 1)):
+        there = np.flatnonzero(beside.sum(axis=0) >= 2)
+        for stretch in np.split(there, np.flatnonzero(np.diff(there) > 2) + 1):
+            if len(stretch) >= scale.px(PIECE_INCH):
+                second = measure_piece(beside[:, stretch[0] : stretch[-1] + 1], x + int(stretch[0]), y)
+                found.extend([second] if second is not None else [])
+    return found
+
+
+def printed_parts(contrast: Gray, piece: Piece, scale: Scale) -> list[Piece]:
+    """The parts of a run that are evenly dark and free to both sides; the middle of a line of print has none."""
+    if piece.thickness > scale.px(THICKEST_INCH):
+        return []
+    reach = scale.px(LEAVE_INCH)
+    bottom = contrast.shape[0] - 1
+    leaving, darkness = [], []
+    for box in piece_boxes(piece, contrast.shape, scale):
+        columns = slice(box.x, box.right)
+        above = contrast[max(0, box.y - reach) : max(1, box.y), columns].min(axis=0) > CONTRAST
+        below = contrast[min(box.bottom, bottom) : box.bottom + reach, columns].min(axis=0) > CONTRAST
+        leaving.append(above | below)
+        darkness.append(contrast[box.y : box.bottom, columns].max(axis=0))
+    leaves, dark = np.concatenate(leaving), np.concatenate(darkness)
+    there = np.flatnonzero(dark >= max(CONTRAST / 2, LIGHT * float(np.median(dark))))
+    parts = []
+    for part in np.split(there, np.flatnonzero(np.diff(there) > scale.px(BREAK_INCH)) + 1):
+        if len(part) >= scale.px(PIECE_INCH) and leaves[part].mean() <= MAX_CROSSED:
+            parts.append(cut_piece(piece, float(part[0]), float(part[-1] + 1)))
+    return parts
+
+
+def cut_piece(piece: Piece, start: float, stop: float) -> Piece:
+    """The stretch of a piece between two distances from its start."""
+    slope = (piece.at_stop - piece.at_start) / piece.length
+    return Piece(
+        piece.start + start,
+        piece.start + stop,
+        piece.at_start + slope * start,
+        piece.at_start + slope * stop,
+        piece.thickness,
+        stop - start,
+    )
+
+
+def measure_piece(mask: NDArray[np.bool_], x: int, y: int) -> Piece | None:
+    """Ends, slope and thickness of one run, by the middles of its columns; None where it is no straight line."""
+    counts = mask.sum(axis=0)
+    there = np.flatnonzero(counts)
+    if len(there) < 2:
+        return None
+    rows = np.arange(mask.shape[0]) + 0.5
+    middle = (rows @ mask)[there] / counts[there]
+    thickness = float(np.median(counts[there]))
+    third = max(1, len(there) // 3)
+    left, right = float(np.median(middle[:third])), float(np.median(middle[-third:]))
+    x_left, x_right = float(np.mean(there[:third])), float(np.mean(there[-third:]))
+    slope = (right - left) / max(1.0, x_right - x_left)
+    bend = np.median(np.abs(middle - (left + slope * (there - x_left))))
+    if bend > max(1.0, thickness / 2):
+        return None
+    start, stop = int(there[0]), int(there[-1]) + 1
+    return Piece(
+        x + start,
+        x + stop,
+        y + left + slope * (start - x_left),
+        y + left + slope * (stop - x_left),
+        thickness,
+        float(len(there)),
+    )
+
+
+def piece_boxes(piece: Piece, shape: tuple[int, ...], scale: Scale) -> list[Box]:
+    """The piece as level boxes, several where it is slanted."""
+    parts = max(1, round(abs(piece.at_stop - piece.at_start) / scale.px(STEP_INCH)))
+    boxes = []
+    for part in range(parts):
+        first, last = part / parts, (part + 1) / parts
+        x0, x1 = (round(piece.start + piece.length * share) for share in (first, last))
+        at = [piece.at_start + (piece.at_stop - piece.at_start) * share for share in (first, last)]
+        y0 = max(0, round(min(at) - piece.thickness / 2))
+        y1 = min(shape[0], max(y0 + 1, round(max(at) + piece.thickness / 2)))
+        if x1 > x0 and y1 > y0:
+            boxes.append(Box(x0, y0, x1 - x0, y1 - y0))
+    return boxes
