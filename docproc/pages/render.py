@@ -18,6 +18,8 @@ from docproc.pages.document import POINTS, Sheet, open_in_pdfium, rewrite
 from docproc.pages.images import check_size
 from docproc.types import Gray
 
+SHARE_OF_TIME = 0.8
+"""Of the time limit of a page: poppler ends before the worker is ended and leaves it behind."""
 SIZE_WITHIN = 2
 """Pixels by which a rendering may differ from the size that was asked for."""
 
@@ -76,7 +78,7 @@ def _render_by_poppler(
             last_page=number,
             grayscale=True,
             use_cropbox=True,
-            timeout=math.ceil(seconds),
+            timeout=math.ceil(seconds * SHARE_OF_TIME),
         )
     except exceptions.PDFPopplerTimeoutError as error:
         raise PageError("timeout", f"not painted within {seconds:g} s") from error
