@@ -1,0 +1,195 @@
+"""From texts to a reading: what it is called, how sure it is, why a person should look."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from docproc.assemble.decode import Step, Text
+from docproc.assemble.judge import LEAST_CONFIDENCE, calibrate, judge, map_box, raw_confidence
+from docproc.errors import FLAGS
+from docproc.options import Options, Recipe
+from docproc.types import Affine, Box, Calibration, Field, Lattice, Reading, Segment
+
+HEIGHT, WIDTH = 40, 30
+HERE: Affine = np.eye(2, 3)
+PLAIN = Calibration(1.0, 0.0)
+
+
+def recipe_of(max_error: float = 0.05, calibration: Calibration = PLAIN) -> Recipe:
+    return Recipe(Options(max_error=max_error), "digest", calibration)
+
+
+def read(
+    *digits: int | None,
+    chance: float = 0.99,
+    posterior: float = 0.99,
+    heights: tuple[int, ...] = (),
+    cut: bool = False,
+    cells: tuple[int, ...] = (),
+    recipe: Recipe | None = None,
+    flags: tuple[str, ...] = (),
+    others: tuple[tuple[str, float], ...] = (),
+) -> Reading:
+    """Judge a field whose best text is these digits (None: ink left out), in these cells of a comb of five."""
+    places = cells or tuple(range(len(digits)))
+    box = Box(0, 0, 5 * WIDTH, HEIGHT)
+    comb = tuple(Box(i * WIDTH, 0, WIDTH, HEIGHT) for i in range(5))
+    field = Field("7", box, "comb" if cells else "strip", comb if cells else ())
+    tall = heights or (HEIGHT,) * len(digits)
+    steps = tuple(
+        Step(Segment(i, i + 1, Box(place * WIDTH, 0, WIDTH, high), cut and digit is not None), digit, chance)
+        for i, (digit, place, high) in enumerate(zip(digits, places, tall, strict=True))
+    )
+    text = "".join(str(digit) for digit in digits if digit is not None)
+    texts = (Text(text, posterior, steps), *(Text(other, share, ()) for other, share in others))
+    lattice = Lattice(field, len(digits) + 1, tuple(step.segment for step in steps), flags)
+    return judge(lattice, texts, HEIGHT, recipe or recipe_of(), HERE, b"png")
+
+
+def test_sure_value_is_accepted() -> None:
+    reading = read(0, 4, 7)
+    assert (reading.field, reading.status, reading.text) == ("7", "value", "047")
+    assert (reading.review, reading.flags, reading.strip) == (False, (), b"png")
+    assert reading.confidence == pytest.approx(0.99**4)
+    assert [digit.text for digit in reading.digits] == ["0", "4", "7"]
+    assert [digit.box for digit in reading.digits] == [Box(i * WIDTH, 0, WIDTH, HEIGHT) for i in range(3)]
+
+
+def test_field_without_ink_is_blank_and_no_question() -> None:
+    reading = read(posterior=1.0)
+    assert (reading.status, reading.text, reading.review, reading.flags) == ("blank", "", False, ())
+
+
+def test_field_of_mere_marks_is_blank_but_shown() -> None:
+    reading = read(None, heights=(6,))
+    assert (reading.status, reading.text, reading.review, reading.flags) == ("blank", "", True, ("not-a-digit",))
+
+
+def test_field_of_large_ink_that_is_no_digit_is_unreadable() -> None:
+    reading = read(None, None)
+    assert (reading.status, reading.text, reading.review) == ("unreadable", "", True)
+    assert reading.flags == ("not-a-digit",)
+    assert reading.digits == ()
+
+
+def test_large_foreign_ink_beside_digits_is_flagged_and_small_is_not() -> None:
+    assert read(4, None, 7).flags == ("not-a-digit",)
+    assert read(4, None, 7).review
+    assert read(4, None, 7, heights=(40, 6, 40)).flags == ()
+
+
+def test_cut_digits_are_named_but_call_for_nobody() -> None:
+    reading = read(4, 7, cut=True)
+    assert (reading.flags, reading.review) == (("touching",), False)
+
+
+@pytest.mark.parametrize(
+    ("cells", "gap"), [((0, 1, 2), False), ((2, 3, 4), False), ((0, 1, 3), True), ((0, 2, 4), True)]
+)
+def test_empty_cell_between_filled_ones_is_a_gap(cells: tuple[int, ...], gap: bool) -> None:
+    reading = read(1, 2, 3, cells=cells)
+    assert reading.flags == (("gap",) if gap else ())
+    assert reading.review is gap
+
+
+def test_hopeless_guess_is_no_value_but_an_alternative() -> None:
+    reading = read(4, 7, chance=0.1, posterior=0.5, others=(("41", 0.3),))
+    assert (reading.status, reading.text, reading.confidence, reading.digits) == ("unreadable", "", 0.0, ())
+    assert reading.review
+    assert "illegible" in reading.flags
+    assert reading.alternatives == (("47", 0.5), ("41", 0.3))
+
+
+def test_what_is_just_likely_enough_stays_a_value() -> None:
+    assert read(4, chance=1.0, posterior=1.1 * LEAST_CONFIDENCE).status == "value"
+    assert read(4, chance=1.0, posterior=0.9 * LEAST_CONFIDENCE).status == "unreadable"
+
+
+def test_alternatives_are_the_next_best_texts() -> None:
+    reading = read(4, posterior=0.9, others=tuple((str(i), 0.1 / 9) for i in range(9) if i != 4))
+    assert [text for text, _ in reading.alternatives] == ["0", "1", "2", "3"]
+
+
+@pytest.mark.parametrize(("max_error", "accepted"), [(0.5, True), (0.11, True), (0.09, False), (0.001, False)])
+def test_max_error_decides_what_is_shown(max_error: float, accepted: bool) -> None:
+    reading = read(4, chance=1.0, posterior=0.9, recipe=recipe_of(max_error))
+    assert reading.confidence == pytest.approx(0.9)
+    assert reading.review is not accepted
+    assert reading.flags == (() if accepted else ("low-confidence",))
+
+
+def test_calibration_moves_confidence_and_with_it_the_verdict() -> None:
+    modest = Calibration(0.5, -1.0)
+    assert read(4, 7).review is False
+    reading = read(4, 7, recipe=recipe_of(calibration=modest))
+    assert reading.confidence == pytest.approx(calibrate(0.99**3, modest))
+    assert reading.flags == ("low-confidence",)
+
+
+def test_flags_of_the_lattice_are_kept_and_every_flag_is_known() -> None:
+    reading = read(4, None, 7, cut=True, cells=(0, 1, 4), chance=0.8, posterior=0.8, flags=("resolution-estimated",))
+    assert reading.flags[0] == "resolution-estimated"
+    assert set(reading.flags[1:]) == {"not-a-digit", "touching", "gap", "low-confidence"}
+    assert set(reading.flags) <= set(FLAGS)
+
+
+def test_a_digit_that_looks_like_none_lowers_confidence() -> None:
+    sure = raw_confidence(Text("4", 0.99, (Step(Segment(0, 1, Box(0, 0, 1, 1)), 4, 0.99),)))
+    odd = raw_confidence(Text("4", 0.99, (Step(Segment(0, 1, Box(0, 0, 1, 1)), 4, 0.4),)))
+    left_out = Step(Segment(1, 2, Box(1, 0, 1, 1)), None, 0.01)
+    assert odd < sure
+    assert raw_confidence(Text("4", 0.99, (Step(Segment(0, 1, Box(0, 0, 1, 1)), 4, 0.99), left_out))) == sure
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 5), st.floats(-5, 5))
+def test_calibration_keeps_order_and_stays_a_chance(a: float, b: float, scale: float, offset: float) -> None:
+    calibration = Calibration(scale, offset)
+    low, high = (calibrate(raw, calibration) for raw in sorted((a, b)))
+    assert 0 <= low <= high <= 1
+
+
+def test_calibration_is_a_line_in_logits() -> None:
+    for raw in (0.2, 0.5, 0.9):
+        assert calibrate(raw, PLAIN) == pytest.approx(raw)
+    logit = math.log(0.8 / 0.2)
+    assert calibrate(0.8, Calibration(0.5, 1.0)) == pytest.approx(1 / (1 + math.exp(-(0.5 * logit + 1))))
+
+
+BOX = Box(10, 20, 30, 40)
+
+
+@pytest.mark.parametrize(
+    ("to_scan", "there"),
+    [
+        (np.eye(2, 3), BOX),
+        (np.array([[2, 0, 0], [0, 2, 0]]), Box(20, 40, 60, 80)),
+        (np.array([[0.5, 0, 3], [0, 0.5, 4]]), Box(8, 14, 15, 20)),
+        # On a page 200 wide and 300 high: turned by a quarter either way, and upside down.
+        (np.array([[0, -1, 300], [1, 0, 0]]), Box(240, 10, 40, 30)),
+        (np.array([[0, 1, 0], [-1, 0, 200]]), Box(20, 160, 40, 30)),
+        (np.array([[-1, 0, 200], [0, -1, 300]]), Box(160, 240, 30, 40)),
+    ],
+    ids=["same", "doubled", "halved and moved", "right", "left", "upside down"],
+)
+def test_box_goes_back_to_the_scan_exactly(to_scan: np.ndarray, there: Box) -> None:
+    assert map_box(BOX, to_scan.astype(float)) == there
+
+
+def test_box_of_a_level_page_covers_its_ink_on_the_skewed_scan() -> None:
+    turn = math.radians(3)
+    to_scan = np.array([[math.cos(turn), -math.sin(turn), 40], [math.sin(turn), math.cos(turn), 5]])
+    there = map_box(BOX, to_scan)
+    for x, y in ((10, 20), (40, 20), (10, 60), (40, 60)):
+        at_x, at_y = to_scan @ [x, y, 1]
+        assert there.x - 0.5 <= at_x <= there.right + 0.5
+        assert there.y - 0.5 <= at_y <= there.bottom + 0.5
+
+
+def test_box_never_leaves_the_scan_at_its_top_and_left_nor_vanishes() -> None:
+    there = map_box(Box(0, 0, 1, 1), np.array([[0.2, 0, -5], [0, 0.2, -5]]))
+    assert there == Box(0, 0, 1, 1)
