@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+# Worker processes import the tests' functions; at the end of the path, so that an installed docproc is what is tested.
+sys.path.append(str(ROOT))
 
 
 @pytest.fixture(scope="session")
