@@ -31,7 +31,7 @@ BREAK_INCH = 0.01
 LONG_INCH = 0.5
 STEP_INCH = 0.007
 """A slanted ruling is listed as several boxes that drift by no more than this."""
-WORTH_INCH = 0.2
+WORTH_INCH = 0.15
 """A shorter run counts only where both its ends come near runs of the other direction;"""
 NEAR_INCH = 0.04
 """so near. Most runs are strokes of print, and measuring each costs more than all else."""

@@ -19,13 +19,21 @@ from docproc.clean.pieces import (
 from docproc.types import Box, Gray, Ink, Ruling
 
 NEIGHBOURHOOD_INCH = 0.15
-JOIN_INCH = 0.07
+JOIN_INCH = 0.05
 """Pieces of one broken ruling are at most this far apart, and this much of it must be there:"""
 JOIN_COVER = 0.8
 CROPPED_SPAN = 0.65
 """A ruling that is long (in a cropped strip also longer than this share of its width) stands alone; a shorter one must
 end on others at both ends, as the sides of boxes do."""
+SLENDER = 18
+"""A ruling that stands alone is so many times as long as thick; a long stroke of the pen is not."""
+TOUCH_INCH = 0.013
+"""Sides of a box touch; a digit that fills its cell seldom touches both sides."""
 MEET_INCH = 0.025
+"""They may miss by this much where they have a twin, as a box has two sides; it ends where they end, up to:"""
+TWIN_INCH = 0.013
+TWIN_DRIFT = 0.03
+TWIN_AWAY_INCH = 2.5
 RAGGED_INCH = 0.005
 """The edge of a ruling is uneven by this much; ink that leaves it farther is a stroke."""
 
@@ -141,20 +149,35 @@ def keep_supported(
 def supported(pieces: list[Piece], across: list[Piece], longest: float, scale: Scale) -> list[Piece]:
     """The long pieces, and those whose ends both meet pieces of the other direction."""
     closed = are_closed(pieces, across, scale)
-    return [piece for piece, ends in zip(pieces, closed, strict=True) if ends or piece.length >= longest]
+    alone = [piece.length >= max(longest, SLENDER * piece.thickness) for piece in pieces]
+    return [piece for piece, ends, long in zip(pieces, closed, alone, strict=True) if ends or long]
 
 
 def are_closed(pieces: list[Piece], across: list[Piece], scale: Scale) -> list[bool]:
-    """For each piece, whether both ends meet pieces of the other direction."""
-    meet = scale.px(MEET_INCH)
+    """For each piece, whether both ends meet pieces of the other direction as the sides of a box do.
+
+    Ends need not touch where a twin runs beside the piece from the same line to the same line.
+    """
     table = np.array([(p.start, p.stop, p.at_start, p.at_stop) for p in across]).reshape(-1, 4)
-    first, last = table[:, 0] - meet, table[:, 1] + meet
+    own = np.array([(p.start, p.stop, (p.at_start + p.at_stop) / 2) for p in pieces]).reshape(-1, 3)
     middle, drift = table[:, 2:].mean(axis=1), np.abs(table[:, 3] - table[:, 2]) / 2
 
-    def meets(along: float, at: float) -> bool:
-        return bool(((np.abs(along - middle) <= meet + drift) & (first <= at) & (at <= last)).any())
+    def meets(along: float, at: float, reach: float) -> bool:
+        near = np.abs(along - middle) <= reach + drift
+        return bool((near & (table[:, 0] - reach <= at) & (at <= table[:, 1] + reach)).any())
 
-    return [meets(piece.start, piece.at_start) and meets(piece.stop, piece.at_stop) for piece in pieces]
+    def has_twin(piece: Piece) -> bool:
+        away = np.abs(own[:, 2] - (piece.at_start + piece.at_stop) / 2)
+        level = scale.px(TWIN_INCH) + TWIN_DRIFT * away
+        alike = (np.abs(own[:, 0] - piece.start) <= level) & (np.abs(own[:, 1] - piece.stop) <= level)
+        return bool((alike & (away > 2 * piece.thickness) & (away <= scale.px(TWIN_AWAY_INCH))).any())
+
+    loose, tight = scale.px(MEET_INCH), scale.px(TOUCH_INCH)
+    closed = []
+    for piece in pieces:
+        reach = loose if has_twin(piece) else tight
+        closed.append(meets(piece.start, piece.at_start, reach) and meets(piece.stop, piece.at_stop, reach))
+    return closed
 
 
 def remove_rulings(ink: Ink, rulings: tuple[Ruling, ...], dpi: float) -> Ink:

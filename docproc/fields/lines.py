@@ -40,7 +40,7 @@ def find_strings(marks: Marks, taken: Bools, rulings: tuple[Ruling, ...], dpi: f
     known = ~np.isnan(marks.score)
     tall = place.height >= HEIGHT_INCH[0] * dpi
     frame = (place.height > FRAME_INCH * dpi) & (marks.area < FRAME * place.width * place.height)
-    hand = np.flatnonzero(marks.letter & ~frame & ~taken & ~blot & ~marks.printed & (known | tall))
+    hand = np.flatnonzero(marks.letter & ~frame & ~marks.tick & ~taken & ~blot & ~marks.printed & (known | tall))
     lines = [ruling.box for ruling in rulings if is_underline(ruling, dpi)]
     runs = [part for chain in chains(place.take(hand), GAP) for part in split_by_lines(hand[chain], place, lines)]
     boxes = [string_box(place.take(run), dpi) for run in runs if not is_tick(place.take(run), marks)]

@@ -19,9 +19,16 @@ LETTER_INCH = (0.03, 0.5)
 """Heights of marks that may be letters: 5 pt x-height to tall handwriting. Smaller ones are dots and dust."""
 
 
+TICK_INCH = (0.06, 0.22)
+TICK_ASPECT = 1.35
+TICK_RIM = 0.12
+TICK_COVER = 0.85
+"""A tick box is a square of this size whose four sides, this share of it deep, are closed to this share."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Marks:
-    """Marks of a page in order of their bottoms: edges, ink, which are letters by size, and their print score.
+    """Marks of a page in order of their bottoms: edges, ink, which are letters by size, print score, tick boxes.
 
     `score` is nan where nothing tells print from handwriting.
     """
@@ -30,6 +37,7 @@ class Marks:
     area: Floats
     letter: Bools
     score: Floats
+    tick: Bools
 
     @property
     def printed(self) -> Bools:
@@ -56,4 +64,20 @@ def find_marks(page: CleanPage) -> Marks:
     score = np.full(len(left), np.nan)
     twins = count_twins(ink, stats[letter, :4].astype(np.int32), coarseness)
     score[letter] = score_print(place.take(letter), twins, coarseness)
-    return Marks(place, area, letter, score)
+    return Marks(place, area, letter, score, find_ticks(ink, place, page.dpi))
+
+
+def find_ticks(ink: NDArray[np.uint8], place: Place, dpi: float) -> Bools:
+    """Which marks are tick boxes, ticked or not."""
+    width, height = place.width, place.height
+    low, high = TICK_INCH[0] * dpi, TICK_INCH[1] * dpi
+    square = (np.maximum(width, height) <= high) & (np.minimum(width, height) >= low)
+    square &= np.maximum(width, height) <= TICK_ASPECT * np.minimum(width, height)
+    for index in np.flatnonzero(square).tolist():
+        x, y, right, bottom = (int(edge[index]) for edge in place)
+        mark = ink[y:bottom, x:right]
+        rim = max(2, round(TICK_RIM * len(mark)))
+        rows = (mark[:rim].max(axis=0).mean(), mark[-rim:].max(axis=0).mean())
+        columns = (mark[:, :rim].max(axis=1).mean(), mark[:, -rim:].max(axis=1).mean())
+        square[index] = min(*rows, *columns) >= TICK_COVER
+    return square
