@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
+from safetensors import SafetensorError
+from safetensors.torch import load as read_weights
 
 from docproc.errors import ModelError, UsageError
 from docproc.recognize.net import CLASSES, Net
@@ -18,6 +19,8 @@ from docproc.types import Calibration, Crops, Probs
 BATCH = 256
 """Eager mode on a CPU is fastest between 64 and 256: larger batches leave the cache."""
 GPU_BATCH = 8192
+MOST_TEMPERATURE, MOST_SCALE, MOST_OFFSET = 100.0, 20.0, 100.0
+"""A card that says more than these is no card of ours; no logarithm or exponent overflows below them."""
 _PACKAGE = Path(__file__).resolve().parent.parent
 SHIPPED = (_PACKAGE / "models" / "digits.safetensors", _PACKAGE.parent / "models" / "digits.safetensors")
 """Where the shipped weights lie: in an installed wheel, or in a checkout."""
@@ -63,11 +66,16 @@ def load(weights: Path | None = None, device: str = "auto") -> Classifier:
         net = Net(int(card["width"]))
         if card["sha256"] != hashlib.sha256(data).hexdigest():
             raise ModelError(f"{path} does not match its card {card_path}; install it again, or train anew")
-        net.load_state_dict(load_file(path))
+        net.load_state_dict(read_weights(data))
         calibration = Calibration(float(card["field_scale"]), float(card["field_offset"]))
         temperature = float(card["temperature"])
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise ModelError(f"cannot load the model {path}: {error}; choose another --model or install again") from error
+        if not 0 < temperature <= MOST_TEMPERATURE:
+            raise ValueError(f"temperature {temperature} is not possible")
+        if not (0 < calibration.scale <= MOST_SCALE and abs(calibration.offset) <= MOST_OFFSET):
+            raise ValueError(f"{calibration} is not possible")
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError, SafetensorError) as error:
+        reason = str(error).partition("\n")[0]  # torch lists every weight that does not fit, a line each
+        raise ModelError(f"cannot load the model {path}: {reason}; choose another --model or install again") from error
     chosen = choose_device(device)
     if chosen == "cpu":
         torch.set_num_threads(1)  # the other cores prepare pages
