@@ -98,11 +98,20 @@ FLAGS: dict[str, tuple[str, str]] = {
     "touching": ("digits touch and were cut apart", "compare value and picture"),
     "illegible": ("no reading of the ink is likely", "key the value from the picture"),
     "gap": ("a cell between filled cells is empty", "look whether a digit is missing"),
+    "stray": ("a lone digit stands outside any box or table", "look whether it is print or a mark"),
     "repaired": ("the file was damaged and was repaired on opening", "compare the page with its original"),
     "damaged-picture": ("a picture on the page is damaged and may be missing", "compare the page with its original"),
-    "blank-render": ("the page came out blank though it may not be empty", "open it in a viewer; print it to a new PDF"),
+    "blank-render": (
+        "the page came out blank though it may not be empty",
+        "open it in a viewer; print it to a new PDF",
+    ),
     "first-frame": ("the file is animated; its first picture was read", "save the other pictures as files"),
     "resolution-estimated": ("the file gives no credible resolution; it was estimated", "nothing, if the values fit"),
     "no-fields": ("no field with digits was found on the page", "nothing, if the page holds no numbers"),
 }
 """Flags: what each means, and what the person looking should do."""
+
+REVIEWED = frozenset(
+    {"low-confidence", "not-a-digit", "illegible", "gap", "stray", "repaired", "damaged-picture", "blank-render"}
+)
+"""Flags that call for a person; the others explain."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from docproc import __version__
 from docproc.errors import OptionsError
 from docproc.types import Calibration
 
@@ -39,7 +40,7 @@ class Recipe:
     @property
     def key(self) -> str:
         """Hash of all that can change an answer: hex, 16 characters."""
-        text = json.dumps([self.options.model_dump(), self.model_digest], sort_keys=True)
+        text = json.dumps([__version__, self.options.model_dump(), self.model_digest], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -209,3 +210,7 @@ class PageResult:
     flags: tuple[str, ...] = ()
     failure: Failure | None = None
     seconds: float = 0.0
+
+
+Reader: TypeAlias = Callable[[Iterable[PageRef]], Iterator[PageResult]]
+"""The one seam: a laptop, a pool, a watch folder, a cluster and a test stub are ways to make one."""

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from docproc.assemble.decode import Step, Text, cell_of, is_large
+from docproc.errors import REVIEWED
 from docproc.options import Recipe
 from docproc.types import Affine, Box, Calibration, Digit, Field, Lattice, Reading, Status
 
@@ -22,39 +23,58 @@ def judge(
     height: float,
     recipe: Recipe,
     to_scan: Affine,
+    page_flags: tuple[str, ...],
     strip: bytes,
 ) -> Reading:
-    """Weigh what was decoded for a field. A value is accepted if its expected error is at most `max_error`."""
+    """Weigh what was decoded for a field. A value is accepted if its expected error is at most `max_error`.
+
+    A flag of the page may call for a look at each of its fields.
+    """
     field, best = lattice.field, texts[0]
-    box = map_box(field.box, to_scan)
     digits = [step for step in best.steps if step.digit is not None]
-    foreign = any(step.digit is None and is_large(step.segment, height) for step in best.steps)
-    flags = list(lattice.flags)
-    if foreign or (best.steps and not digits):
+    confidence = calibrate(raw_confidence(best), recipe.calibration) if digits else 0.0
+    flags = (*lattice.flags, *_flag(field, best, digits, height, confidence, recipe.options.max_error))
+    status: Status = "value" if digits else "blank"
+    if "illegible" in flags or ("not-a-digit" in flags and not digits):
+        status = "unreadable"
+    text = best.text if status == "value" else ""
+    read = tuple(Digit(str(step.digit), step.chance, map_box(step.segment.box, to_scan)) for step in digits)
+    others = tuple((other.text, other.posterior) for other in texts[:ALTERNATIVES] if other.text != text)
+    return Reading(
+        field.name,
+        status,
+        text,
+        confidence if status == "value" else 0.0,
+        any(flag in REVIEWED for flag in (*flags, *page_flags)),
+        flags,
+        map_box(field.box, to_scan),
+        read if status == "value" else (),
+        others,
+        strip,
+    )
+
+
+def _flag(
+    field: Field, best: Text, digits: list[Step], height: float, confidence: float, max_error: float
+) -> list[str]:
+    """What a person should know of a decoded field."""
+    flags = []
+    marks = [step for step in best.steps if step.digit is None]
+    if any(is_large(step.segment, height) for step in marks) or (marks and not digits):
         flags.append("not-a-digit")
     if not digits:
-        status: Status = "unreadable" if foreign else "blank"
-        review = bool(flags)
-        return Reading(field.name, status, "", 0.0, review, tuple(flags), box, strip=strip)
+        return flags
     if any(step.segment.cut for step in digits):
         flags.append("touching")
     if field.cells and _has_gap(field, digits):
         flags.append("gap")
-    confidence = calibrate(raw_confidence(best), recipe.calibration)
-    others = tuple((text.text, text.posterior) for text in texts[1:ALTERNATIVES])
+    if field.kind == "line" and len(digits) == 1:
+        flags.append("stray")
     if confidence < LEAST_CONFIDENCE:
-        guesses = ((best.text, best.posterior), *others)
         flags.append("illegible")
-        return Reading(field.name, "unreadable", "", 0.0, True, tuple(flags), box, (), guesses, strip)
-    if 1 - confidence > recipe.options.max_error:
+    elif 1 - confidence > max_error:
         flags.append("low-confidence")
-    read = tuple(Digit(str(step.digit), step.chance, map_box(step.segment.box, to_scan)) for step in digits)
-    review = any(flag in REVIEWED for flag in flags)
-    return Reading(field.name, "value", best.text, confidence, review, tuple(flags), box, read, others, strip)
-
-
-REVIEWED = frozenset({"not-a-digit", "gap", "low-confidence"})
-"""Flags on a value that call for a person; the others explain."""
+    return flags
 
 
 def raw_confidence(best: Text) -> float:

@@ -17,14 +17,16 @@ def assemble(page: PreparedPage, probs: Probs, recipe: Recipe) -> PageResult:
     ends = np.cumsum([len(lattice.segments) for lattice in page.lattices])
     parts = np.split(probs, ends)[:-1]
     readings = tuple(
-        assemble_field(lattice, part, recipe, page.to_scan, strip)
+        assemble_field(lattice, part, recipe, page.to_scan, page.flags, strip)
         for lattice, part, strip in zip(page.lattices, parts, page.strips, strict=True)
     )
     return PageResult(page.ref, readings, page.flags, None, page.seconds)
 
 
-def assemble_field(lattice: Lattice, probs: Probs, recipe: Recipe, to_scan: Affine, strip: bytes) -> Reading:
+def assemble_field(
+    lattice: Lattice, probs: Probs, recipe: Recipe, to_scan: Affine, page_flags: tuple[str, ...], strip: bytes
+) -> Reading:
     """Decode and judge one field."""
     height = writing_height(lattice.segments, probs)
     texts = decode(lattice, probs, height)
-    return judge(lattice, texts, height, recipe, to_scan, strip)
+    return judge(lattice, texts, height, recipe, to_scan, page_flags, strip)

@@ -43,7 +43,7 @@ def inspect(ref: PageRef, recipe: Recipe, classify: Classify, out: Path) -> tupl
     crops = [normalize(cleaned.gray, proposal) for proposal in proposals]
     probs = [classify(part) for part in crops]
     readings = [
-        assemble_field(proposal.lattice, part, recipe, cleaned.to_scan, b"")
+        assemble_field(proposal.lattice, part, recipe, cleaned.to_scan, cleaned.flags, b"")
         for proposal, part in zip(proposals, probs, strict=True)
     ]
     out.mkdir(parents=True, exist_ok=True)

@@ -19,13 +19,12 @@ from docproc.records import ledger as records
 from docproc.records.atomic import check_target, sweep_parts
 from docproc.records.export import Layout, export, write_csv
 from docproc.records.tally import Tally, tally
-from docproc.types import Document, Failure, PageRef, PageResult
+from docproc.types import Document, Failure, PageRef, PageResult, Reader
 
 GRACE_SECONDS = 5.0
 """After a request to stop, pages already begun are still recorded for so long."""
 LEDGER = ".ledger"
 
-Reader = Callable[[Iterable[PageRef]], Iterator[PageResult]]
 T = TypeVar("T")
 Stage = Literal["survey", "read"]
 Progress = Callable[[Stage, int, int], None]

@@ -12,15 +12,13 @@ import numpy as np
 from docproc.assemble.page import assemble
 from docproc.clean.page import clean
 from docproc.fields.locate import locate
-from docproc.flow.mappers import Mapper
+from docproc.flow.mappers import Mapper, attempt
 from docproc.options import Recipe
 from docproc.pages.load import load
 from docproc.segment.lattice import propose
 from docproc.segment.normalize import SIDE, normalize
 from docproc.types import CleanPage, Crops, Failure, Field, PageRef, PageResult, PreparedPage, Probs
 
-Reader = Callable[[Iterable[PageRef]], Iterator[PageResult]]
-"""The one seam: a laptop, a pool, a watch folder, a cluster and a test stub are ways to make one."""
 Classify = Callable[[Crops], Probs]
 
 BATCH_CROPS = 1024
@@ -35,7 +33,8 @@ def read(refs: Iterable[PageRef], recipe: Recipe, mapper: Mapper, classify: Clas
         counts = [len(page.crops) for page in pages]
         probs = classify(np.concatenate([page.crops for page in pages]))
         for page, part in zip(pages, np.split(probs, np.cumsum(counts)[:-1]), strict=True):
-            yield assemble(page, part, recipe)
+            result = attempt(partial(assemble, probs=part, recipe=recipe), page)
+            yield PageResult(page.ref, (), page.flags, result) if isinstance(result, Failure) else result
 
 
 def prepare(ref: PageRef, recipe: Recipe) -> PreparedPage:

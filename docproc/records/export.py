@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TextIO
 
+from docproc.errors import REVIEWED
 from docproc.records.atomic import replace_file
 from docproc.records.cells import order_naturally, show_source, show_text
 from docproc.records.ledger import Ledger, speaking
@@ -74,11 +75,13 @@ def _document_rows(ledger: Ledger, digest: str, recipe: str, pages: int) -> Iter
         if failure is not None:
             yield _failed("", number, failure)
         elif field is None:
-            yield Row("", number, None, "", "blank", None, False, _reasons(EMPTY, page_flags), None)
+            reasons = _reasons(EMPTY, page_flags)
+            yield Row("", number, None, "", "blank", None, not REVIEWED.isdisjoint(reasons), reasons, None)
         else:
             reasons = _reasons(flags, page_flags)
             x, y, width, height = box
-            yield Row("", number, field, text, status, confidence, bool(review), reasons, (x, y, width, height))
+            chance = confidence if status == "value" else None
+            yield Row("", number, field, text, status, chance, bool(review), reasons, (x, y, width, height))
 
 
 def _failed(source: str, page: int, failure: str) -> Row:

@@ -44,7 +44,7 @@ def test_long_layout(ledger: Ledger, make_page: Page, make_reading: Make) -> Non
         "s2.png,0,,,failed,,yes,gone,,,,",
         "s10.pdf,1,a,007,value,0.9877,no,blurred;touching,10,20,30,40",
         "s10.pdf,1,b,12,value,0.5000,yes,touching;low-confidence;blurred,10,20,30,40",
-        "s10.pdf,1,c,,blank,0.9877,no,blurred;touching,10,20,30,40",
+        "s10.pdf,1,c,,blank,,no,blurred;touching,10,20,30,40",
         "s10.pdf,2,,,failed,,yes,timeout,,,,",
         "s10.pdf,3,,,blank,,no,no-fields,,,,",
     ]
