@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from docproc.assemble.page import assemble_field
 from docproc.clean.page import clean
-from docproc.errors import PageError, UsageError
+from docproc.errors import FAILURES, InputError, PageError
 from docproc.fields.locate import locate
 from docproc.flow.pipeline import Classify
 from docproc.options import Recipe
@@ -32,12 +32,13 @@ SHEET_COLUMNS = 24
 def inspect(ref: PageRef, recipe: Recipe, classify: Classify, out: Path) -> tuple[Path, ...]:
     """Write `1-scan.png` to `7-reading.png` into `out` and return their paths.
 
-    Raises UsageError where the page cannot be read at all.
+    Raises InputError where the page cannot be read at all.
     """
     try:
         page = load(ref, recipe.options)
     except PageError as error:
-        raise UsageError(f"cannot inspect {ref.source} page {ref.number}: {error.code} {error.detail}") from error
+        meaning, remedy = FAILURES[error.code]
+        raise InputError(f"{ref.source} page {ref.number}: {meaning} {error.detail}; {remedy}") from error
     cleaned = clean(page, recipe.options.strips)
     proposals = [propose(cleaned, field) for field in locate(cleaned, recipe.options.strips)]
     crops = [normalize(cleaned.gray, proposal) for proposal in proposals]

@@ -1,0 +1,187 @@
+"""The spine: the same results whoever prepares the pages and however they are batched; a bad page costs itself only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from docproc.errors import PageError
+from docproc.flow import pipeline
+from docproc.flow.mappers import in_process, in_processes
+from docproc.flow.pipeline import Classify, prepare, read
+from docproc.options import Options, Recipe
+from docproc.types import Calibration, Crops, Failure, Gray, PageRef, PageResult, Probs
+
+STRIPS = Recipe(Options(strips=True), "digest", Calibration(1.0, 0.0))
+PAGES = Recipe(Options(), "digest", Calibration(1.0, 0.0))
+
+
+def write(text: str, width: int = 400, height: int = 100) -> Gray:
+    strip = np.full((height, width), 245, np.uint8)
+    for i, character in enumerate(text):
+        cv2.putText(strip, character, (15 + 45 * i, 75 + 4 * (i % 2)), cv2.FONT_HERSHEY_DUPLEX, 2, 40, 3)
+    return strip
+
+
+def form() -> Gray:
+    """A small page with two boxes, one of them filled in."""
+    page = np.full((700, 900), 250, np.uint8)
+    for x, text in ((100, "4071"), (550, "")):
+        cv2.rectangle(page, (x, 200), (x + 260, 290), 20, 3)
+        page[206:284, x + 6 : x + 254] = np.minimum(page[206:284, x + 6 : x + 254], write(text)[16:94, :248])
+    return page
+
+
+def save(path: Path, picture: Gray) -> PageRef:
+    Image.fromarray(picture).save(path, dpi=(300, 300))
+    return ref_of(path)
+
+
+def ref_of(path: Path) -> PageRef:
+    return PageRef(str(path), hashlib.sha256(path.read_bytes()).hexdigest(), 1)
+
+
+@pytest.fixture
+def refs(tmp_path: Path) -> list[PageRef]:
+    """Strips, a blank one and two that fail among them."""
+    texts = ["12", "", "4071", "55", "8", "906", "3"]
+    made = [save(tmp_path / f"{i}.png", write(text)) for i, text in enumerate(texts)]
+    damaged = tmp_path / "damaged.png"
+    damaged.write_bytes((tmp_path / "2.png").read_bytes()[:-400])
+    gone = PageRef(str(tmp_path / "gone.png"), made[0].digest, 1)
+    return [*made[:2], ref_of(damaged), *made[2:5], gone, *made[5:]]
+
+
+FAILED = {2: "damaged", 6: "gone"}
+
+
+def classify(crops: Crops) -> Probs:
+    """A verdict on each crop by itself: a digit from where its ink is, and never quite sure."""
+    probs = np.full((len(crops), 11), 0.01, np.float32)
+    ink = crops.reshape(len(crops), 784).astype(np.int64)
+    probs[np.arange(len(crops)), (ink * np.arange(784)).sum(1) % 11] = 0.9
+    return probs
+
+
+def timeless(results: Iterator[PageResult]) -> list[PageResult]:
+    return [replace(result, seconds=0.0) for result in results]
+
+
+def test_order_is_kept_and_a_bad_page_costs_itself_only(refs: list[PageRef]) -> None:
+    results = list(read(refs, STRIPS, in_process, classify))
+    assert [result.ref for result in results] == refs
+    for number, result in enumerate(results):
+        if number in FAILED:
+            assert result.failure is not None
+            assert result.failure.code == FAILED[number]
+            assert result.readings == ()
+        else:
+            assert result.failure is None
+            assert len(result.readings) == 1
+            assert result.seconds > 0
+    assert results[1].readings[0].status == "blank"
+    assert all(results[i].readings[0].strip for i in (0, 3, 4))
+
+
+@pytest.mark.parametrize(("crops", "pages"), [(1, 16), (3, 16), (1024, 1), (1024, 2), (1024, 4)])
+def test_results_do_not_depend_on_the_batch(
+    refs: list[PageRef], crops: int, pages: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = timeless(read(refs, STRIPS, in_process, classify))
+    monkeypatch.setattr(pipeline, "BATCH_CROPS", crops)
+    monkeypatch.setattr(pipeline, "BATCH_PAGES", pages)
+    assert timeless(read(refs, STRIPS, in_process, classify)) == expected
+
+
+def test_results_do_not_depend_on_the_processes(refs: list[PageRef]) -> None:
+    expected = timeless(read(refs, STRIPS, in_process, classify))
+    with in_processes(workers=2, seconds=60, megabytes=4096) as mapper:
+        assert timeless(read(refs, STRIPS, mapper, classify)) == expected
+
+
+def test_crops_of_many_pages_are_classified_at_once(refs: list[PageRef], monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def count(crops: Crops) -> Probs:
+        calls.append(len(crops))
+        return classify(crops)
+
+    list(read(refs, STRIPS, in_process, count))
+    assert len(calls) == 1
+    total = calls.pop()
+    monkeypatch.setattr(pipeline, "BATCH_PAGES", 3)
+    list(read(refs, STRIPS, in_process, count))
+    assert len(calls) == 3
+    assert sum(calls) == total
+
+
+def test_no_page_waits_for_more_than_its_batch(refs: list[PageRef], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "BATCH_PAGES", 2)
+    taken: list[PageRef] = []
+
+    def give() -> Iterator[PageRef]:
+        for ref in refs:
+            taken.append(ref)
+            yield ref
+
+    for number, _ in enumerate(read(give(), STRIPS, in_process, classify)):
+        assert len(taken) <= number + 2
+
+
+def test_nothing_in_is_nothing_out() -> None:
+    def never(crops: Crops) -> Probs:
+        raise AssertionError(len(crops))
+
+    unused: Classify = never
+    assert list(read([], STRIPS, in_process, unused)) == []
+
+
+def test_damaged_file_cannot_be_prepared(refs: list[PageRef]) -> None:
+    with pytest.raises(PageError) as caught:
+        prepare(refs[2], STRIPS)
+    assert caught.value.code == "damaged"
+
+
+def test_lost_page_has_its_failure_and_nothing_else() -> None:
+    ref = PageRef("a.pdf", "digest", 2)
+    lost = pipeline.lose(ref, Failure("timeout", "60 s"))
+    assert (lost.ref, lost.failure, lost.lattices, len(lost.crops)) == (ref, Failure("timeout", "60 s"), (), 0)
+
+
+@pytest.mark.parametrize("text", ["", "4071", "7"])
+def test_strip_is_one_field(tmp_path: Path, text: str) -> None:
+    page = prepare(save(tmp_path / "strip.png", write(text)), STRIPS)
+    assert [lattice.field.kind for lattice in page.lattices] == ["strip"]
+    assert page.lattices[0].nodes > len(text)
+    (result,) = read([page.ref], STRIPS, in_process, classify)
+    assert result.readings[0].box == (0, 0, 400, 100)
+
+
+def test_page_is_prepared_the_same_each_time_with_a_crop_for_each_segment(tmp_path: Path) -> None:
+    ref = save(tmp_path / "form.png", form())
+    first, second = prepare(ref, PAGES), prepare(ref, PAGES)
+    assert first.lattices == second.lattices
+    assert np.array_equal(first.crops, second.crops)
+    assert first.strips == second.strips
+    assert len(first.crops) == sum(len(lattice.segments) for lattice in first.lattices)
+    assert len(first.lattices) == len(first.strips) == 2
+    filled, empty = first.lattices
+    assert filled.nodes >= 5
+    assert empty.nodes == 1
+
+
+def test_strip_picture_shows_the_field(tmp_path: Path) -> None:
+    page = prepare(save(tmp_path / "form.png", form()), PAGES)
+    for lattice, strip in zip(page.lattices, page.strips, strict=True):
+        picture = cv2.imdecode(np.frombuffer(strip, np.uint8), cv2.IMREAD_GRAYSCALE)
+        assert picture is not None
+        assert picture.shape == (lattice.field.box.height, lattice.field.box.width)
+    dark = [np.frombuffer(strip, np.uint8).size for strip in page.strips]
+    assert dark[0] > dark[1]
