@@ -17,8 +17,11 @@ KEPT_DPI = (250.0, 350.0)
 SKEW_DPI = 150.0
 """Enough to tell ascenders of 8 pt print; a quarter of the pixels, and never more than these:"""
 SKEW_PIXELS = 9e6
-LEVEL_DEGREES = 0.06
-"""Less skew than this is half a digit's stroke across the page, and is left alone."""
+LOCAL_INCH = 0.2
+LOCAL_INK = 0.85
+"""For the skew, ink is what is darker than this share of its neighbourhood: a fifth of the cost of a good threshold."""
+LEVEL_DEGREES = 0.12
+"""Less skew than this is a stroke's width along a line of writing; levelling it would blur more than it mends."""
 SHARP_SHRINK = 0.8
 """Below this, pixels are averaged before the page is warped, which looks at four neighbours only."""
 STRIP_INCH = 0.32
@@ -63,7 +66,8 @@ def straighten(gray: Gray, dpi: float) -> Affine:
     size = tuple(max(1, round(side * factor)) for side in gray.shape[::-1])
     way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
     small = np.asarray(cv2.resize(gray, size, interpolation=way), np.uint8)
-    ink = binarize(even(small, dpi), dpi)
+    window = 2 * round(LOCAL_INCH * dpi / 2) + 1
+    ink = np.asarray(small < LOCAL_INK * cv2.blur(small, (window, window)))
     angle = estimate_angle(ink)
     turn = estimate_turn(ink, dpi, angle)
     return rotation(-turn - (angle if abs(angle) >= LEVEL_DEGREES else 0.0))

@@ -30,8 +30,8 @@ TEXT_INCH = (0.025, 0.35)
 TURN_RATIO = 1.6
 """How much sharper columns must be than rows before a page is turned by a quarter; tables of print have 2.3 or more."""
 MIN_LETTERS = 40
-MIN_TURNED = 200
-"""A quarter turn needs so many letters: a grid of digits is as sharp in columns as in rows."""
+MIN_TURNED = 100
+"""So many letters are needed to tell anything, and so many to turn by a quarter."""
 FLIP_RATIO = 1.4
 MIN_VOTES = 30
 TALLER = 1.18
@@ -102,11 +102,14 @@ def estimate_turn(ink: Ink, dpi: float, angle: float) -> int:
     boxes = letters(ink, dpi)
     if len(boxes) < MIN_LETTERS:
         return 0
-    sideways = len(boxes) >= MIN_TURNED and columns_over_rows(boxes, angle) > TURN_RATIO
-    up, down = vote_up_down(levels(boxes, angle, sideways))
-    flipped = down > FLIP_RATIO * up and up + down >= MIN_VOTES and down - up > 3 * np.sqrt(up + down)
-    if sideways:
-        return 270 if flipped else 90
+    ratio = columns_over_rows(boxes, angle)
+    up, down = vote_up_down(levels(boxes, angle, ratio > TURN_RATIO))
+    told = up + down >= MIN_VOTES and abs(up - down) > 3 * np.sqrt(up + down)
+    flipped = told and down > FLIP_RATIO * up
+    if ratio > TURN_RATIO:
+        # A grid of digits may be sharper in columns; only lines that have ascenders are text.
+        sure = flipped or (told and up > FLIP_RATIO * down)
+        return (270 if flipped else 90) if sure and len(boxes) >= MIN_TURNED else 0
     return 180 if flipped else 0
 
 

@@ -43,7 +43,8 @@ def find_strings(marks: Marks, taken: Bools, rulings: tuple[Ruling, ...], dpi: f
     hand = np.flatnonzero(marks.letter & ~frame & ~marks.tick & ~taken & ~blot & ~marks.printed & (known | tall))
     lines = [ruling.box for ruling in rulings if is_underline(ruling, dpi)]
     runs = [part for chain in chains(place.take(hand), GAP) for part in split_by_lines(hand[chain], place, lines)]
-    boxes = [string_box(place.take(run), dpi) for run in runs if not is_tick(place.take(run), marks)]
+    printed = place.take(marks.printed)
+    boxes = [string_box(place.take(run), dpi) for run in runs if not is_tick(place.take(run), printed)]
     return join_on_lines([box for box in boxes if box is not None], lines)
 
 
@@ -59,14 +60,15 @@ def split_by_lines(run: Ints, place: Place, lines: list[Box]) -> list[Ints]:
     return list(np.split(run, np.flatnonzero(np.diff(on)) + 1))
 
 
-def is_tick(run: Place, marks: Marks) -> bool:
+def is_tick(run: Place, printed: Place) -> bool:
     """Whether a run is one mark with print close behind: a tick or cross in its box."""
     if len(run.left) > 1:
         return False
     height = float(run.height[0])
-    x, y = float(run.right[0]), float(run.bottom[0]) - height / 2
-    near = Box(round(x), round(y - height / 2), max(1, round(TICK_GAP * height)), max(1, round(height)))
-    return bool((marks.printed & (marks.place.left >= x - height / 4) & marks.inside(near)).any())
+    gap = printed.left - run.right[0]
+    near = (gap >= -height / 4) & (gap <= TICK_GAP * height)
+    middle = (printed.top + printed.bottom) / 2
+    return bool((near & (middle > run.top[0]) & (middle < run.bottom[0])).any())
 
 
 def string_box(run: Place, dpi: float) -> Box | None:
@@ -84,21 +86,20 @@ def string_box(run: Place, dpi: float) -> Box | None:
 
 def join_on_lines(boxes: list[Box], lines: list[Box]) -> tuple[Box, ...]:
     """Join strings that stand on the same underline with no more than a wide gap between."""
-    joined: list[Box] = []
+    joined: dict[Box, frozenset[int]] = {}
     for box in sorted(boxes):
-        for other in [other for other in joined if share_line(other, box, lines)]:
-            joined.remove(other)
-            box = around((other, box))  # noqa: PLW2901
-        joined.append(box)
+        whole, under = box, frozenset(number for number, line in enumerate(lines) if stands_on(box, line))
+        for other in [other for other, lines_of in joined.items() if lines_of & under and is_beside(other, box)]:
+            under |= joined.pop(other)
+            whole = around((other, whole))
+        joined[whole] = under
     return tuple(joined)
 
 
-def share_line(one: Box, two: Box, lines: list[Box]) -> bool:
-    """Whether both strings stand on one underline, side by side."""
-    height = max(one.height, two.height)
-    if two.x - one.right > LINE_GAP * height or one.x - two.right > LINE_GAP * height:
-        return False
-    return any(stands_on(one, line) and stands_on(two, line) for line in lines)
+def is_beside(one: Box, two: Box) -> bool:
+    """Whether two strings are no more than a wide gap apart."""
+    gap = LINE_GAP * max(one.height, two.height)
+    return two.x - one.right <= gap and one.x - two.right <= gap
 
 
 def is_underline(ruling: Ruling, dpi: float) -> bool:
