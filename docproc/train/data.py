@@ -84,7 +84,9 @@ def _binary(folder: Path, name: str) -> list[Glyph]:
 def _symbols(folder: Path) -> list[Glyph]:
     with np.load(folder / "symbols.npz", allow_pickle=False) as file:
         pairs = enumerate(zip(file["x"], file["y"], strict=True))
-        return [Glyph(NOT_A_DIGIT, str(y), f"symbols/{i // 64}", _tight(x)) for i, (x, y) in pairs if str(y) != "slash"]
+        return [
+            Glyph(NOT_A_DIGIT, str(y), f"symbols/{i // 64}", _tight(x)) for i, (x, y) in pairs if "slash" not in str(y)
+        ]
 
 
 def _omniglot(folder: Path) -> list[Glyph]:
