@@ -7,16 +7,19 @@ import numpy as np
 from docproc.fields.cells import around, clip, find_rectangles
 from docproc.fields.combs import group_combs
 from docproc.fields.lines import find_strings
-from docproc.fields.marks import Marks, find_marks
+from docproc.fields.marks import Bools, Marks, find_marks
 from docproc.types import Box, CleanPage, Field, FieldKind
 
 HEIGHT_INCH = (0.12, 1.0)
 """Height of a box or cell that is filled in with a number; taller ones are panels, their contents are looked at."""
 BLANK_INCH = 0.6
 """A blank one of more height waits for a stamp, a thumbprint or a text."""
+SURE_SCORE = 0.55
+"""Cells whose letters score this much hold print: labels have 0.7 to 1, handwritten numbers at most 0.4."""
+BLOCK = 0.35
+SOLID = 0.85
 LABEL = 4
 """So many printed letters in a cell are its label; what is written beside them is located as a string."""
-PRINTED_SHARE = 0.6
 ROW_OVERLAP = 0.5
 """Fields that share this much of the lower one's height stand in one row."""
 EDGE_INCH = 0.1
@@ -62,9 +65,19 @@ def is_fillable(cell: Box, marks: Marks, dpi: float) -> bool:
     letters = marks.inside(cell) & marks.letter
     if not letters.any():
         return cell.height <= BLANK_INCH * dpi
-    known = int((letters & ~np.isnan(marks.score)).sum())
-    printed = int((letters & marks.printed).sum())
-    return printed < LABEL and (known < 2 or printed < PRINTED_SHARE * known)
+    if is_ornament(cell, letters, marks):
+        return False
+    known = marks.score[letters & ~np.isnan(marks.score)]
+    sure = int((known >= SURE_SCORE).sum())
+    return sure < LABEL and (len(known) < 2 or float(known.mean()) < SURE_SCORE)
+
+
+def is_ornament(cell: Box, letters: Bools, marks: Marks) -> bool:
+    """Whether a solid block fills the cell, as in the corners of a QR code."""
+    place = marks.place
+    size = (place.width > BLOCK * cell.width) & (place.height > BLOCK * cell.height)
+    solid = marks.area > SOLID * place.width * place.height
+    return bool((letters & size & solid).any())
 
 
 def is_leftover(cell: Box, comb: tuple[Box, ...], marks: Marks, dpi: float) -> bool:

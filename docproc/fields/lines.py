@@ -23,6 +23,8 @@ LINE_GAP = 2.5
 """Parts of a string on one underline are at most this many heights apart."""
 ON_LINE = 0.45
 """A string's lower edge is this near to its underline, in heights."""
+SPLIT_GAP = 0.0
+"""Strings of one row whose boxes touch are one: a broken stroke hid the neighbours from each other."""
 UNDERLINE_INCH = (0.3, 4.0)
 """Longer rulings part the page."""
 FRAME_INCH = 0.3
@@ -85,21 +87,25 @@ def string_box(run: Place, dpi: float) -> Box | None:
 
 
 def join_on_lines(boxes: list[Box], lines: list[Box]) -> tuple[Box, ...]:
-    """Join strings that stand on the same underline with no more than a wide gap between."""
+    """Join strings that stand on one underline with no more than a wide gap between, and parts that overlap."""
     joined: dict[Box, frozenset[int]] = {}
     for box in sorted(boxes):
         whole, under = box, frozenset(number for number, line in enumerate(lines) if stands_on(box, line))
-        for other in [other for other, lines_of in joined.items() if lines_of & under and is_beside(other, box)]:
-            under |= joined.pop(other)
-            whole = around((other, whole))
+        for other, lines_of in list(joined.items()):
+            apart = bool(under) and bool(lines_of) and not under & lines_of
+            if not apart and gap_between(other, box) <= (LINE_GAP if under & lines_of else SPLIT_GAP):
+                under |= joined.pop(other)
+                whole = around((other, whole))
         joined[whole] = under
     return tuple(joined)
 
 
-def is_beside(one: Box, two: Box) -> bool:
-    """Whether two strings are no more than a wide gap apart."""
-    gap = LINE_GAP * max(one.height, two.height)
-    return two.x - one.right <= gap and one.x - two.right <= gap
+def gap_between(one: Box, two: Box) -> float:
+    """Distance along the row in heights of the taller; infinite where the two are not in one row."""
+    shared = min(one.bottom, two.bottom) - max(one.y, two.y)
+    if shared < 0.5 * min(one.height, two.height):
+        return float("inf")
+    return max(two.x - one.right, one.x - two.right) / max(one.height, two.height)
 
 
 def is_underline(ruling: Ruling, dpi: float) -> bool:
