@@ -38,7 +38,7 @@ def test_every_boxed_number_is_located(data: Path, name: str, dpi: float, kind: 
     assert rows
     for row in rows:
         low = np.array([float(row["x"]), float(row["y"])])
-        high = low + (float(row["w"]), float(row["h"]))
+        high = low + np.array([float(row["w"]), float(row["h"])])
         covers = [
             field
             for field, corners in fields
