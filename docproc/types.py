@@ -170,10 +170,15 @@ class PreparedPage:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Raw chance of a reading → chance measured on labelled fields: logit(p) = scale · logit(raw) + offset."""
+    """Raw chance of a reading → chance measured on labelled fields: logit(p) = scale · logit(raw) + offset.
+
+    `thresholds` are pairs of an expected error, ascending, and the confidence from which readings were accepted to
+    reach it on those fields.
+    """
 
     scale: float
     offset: float
+    thresholds: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

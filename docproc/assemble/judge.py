@@ -26,16 +26,17 @@ def judge(
     page_flags: tuple[str, ...],
     strip: bytes,
 ) -> Reading:
-    """Weigh what was decoded for a field. A value is accepted if its expected error is at most `max_error`.
+    """Weigh what was decoded for a field, and accept it or send it to a person.
 
     A flag of the page may call for a look at each of its fields.
     """
     field, best = lattice.field, texts[0]
     digits = [step for step in best.steps if step.digit is not None]
     confidence = calibrate(raw_confidence(best), recipe.calibration) if digits else 0.0
-    flags = (*lattice.flags, *_flag(field, best, digits, height, confidence, recipe.options.max_error))
+    least = least_confidence(recipe.options.max_error, recipe.calibration)
+    flags = (*lattice.flags, *_flag(field, best, digits, height, confidence, least))
     status: Status = "value" if digits else "blank"
-    if "illegible" in flags or ("not-a-digit" in flags and not digits):
+    if "illegible" in flags or (not digits and _has_large_mark(best, height)):
         status = "unreadable"
     text = best.text if status == "value" else ""
     read = tuple(Digit(str(step.digit), step.chance, map_box(step.segment.box, to_scan)) for step in digits)
@@ -54,13 +55,10 @@ def judge(
     )
 
 
-def _flag(
-    field: Field, best: Text, digits: list[Step], height: float, confidence: float, max_error: float
-) -> list[str]:
+def _flag(field: Field, best: Text, digits: list[Step], height: float, confidence: float, least: float) -> list[str]:
     """What a person should know of a decoded field."""
     flags = []
-    marks = [step for step in best.steps if step.digit is None]
-    if any(is_large(step.segment, height) for step in marks) or (marks and not digits):
+    if _has_large_mark(best, height) or (best.steps and not digits):
         flags.append("not-a-digit")
     if not digits:
         return flags
@@ -72,7 +70,7 @@ def _flag(
         flags.append("stray")
     if confidence < LEAST_CONFIDENCE:
         flags.append("illegible")
-    elif 1 - confidence > max_error:
+    elif confidence < least:
         flags.append("low-confidence")
     return flags
 
@@ -81,6 +79,20 @@ def raw_confidence(best: Text) -> float:
     """Uncalibrated chance that a text is right: it beats the other texts, and each digit looks like one."""
     chances = [max(step.chance, NEAREST) for step in best.steps if step.digit is not None]
     return float(best.posterior * math.prod(chances))
+
+
+def _has_large_mark(best: Text, height: float) -> bool:
+    """Whether ink as high as a digit was left out of the text."""
+    return any(step.digit is None and is_large(step.segment, height) for step in best.steps)
+
+
+def least_confidence(max_error: float, calibration: Calibration) -> float:
+    """Confidence from which values are accepted, so that `max_error` of the accepted ones are expected to be wrong.
+
+    Most accepted values are surer than the least sure one, so it may be less sure than 1 - `max_error` itself.
+    """
+    reached = [least for error, least in calibration.thresholds if error <= max_error]
+    return min([1 - max_error, *reached])
 
 
 def calibrate(raw: float, calibration: Calibration) -> float:

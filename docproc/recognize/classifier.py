@@ -67,7 +67,8 @@ def load(weights: Path | None = None, device: str = "auto") -> Classifier:
         if card["sha256"] != hashlib.sha256(data).hexdigest():
             raise ModelError(f"{path} does not match its card {card_path}; install it again, or train anew")
         net.load_state_dict(read_weights(data))
-        calibration = Calibration(float(card["field_scale"]), float(card["field_offset"]))
+        thresholds = tuple((float(error), float(least)) for error, least in card.get("thresholds", ()))
+        calibration = Calibration(float(card["field_scale"]), float(card["field_offset"]), thresholds)
         temperature = float(card["temperature"])
         if not 0 < temperature <= MOST_TEMPERATURE:
             raise ValueError(f"temperature {temperature} is not possible")

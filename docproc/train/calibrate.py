@@ -6,7 +6,7 @@ Strips of real forms with known digits say it. They moved no weight: what is fit
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from scipy.optimize import minimize
 
 from docproc.assemble.decode import decode, writing_height
 from docproc.assemble.judge import NEAREST, raw_confidence
+from docproc.assemble.judge import calibrate as apply_platt
 from docproc.errors import InputError
 from docproc.flow.pipeline import prepare
 from docproc.options import Recipe, load_options
@@ -24,6 +25,8 @@ from docproc.train.truth import read_truth
 from docproc.types import Calibration, PageRef
 
 LEAST_SCALE = 1e-3
+EXPECTED_ERRORS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
+"""The shares of wrong values among accepted ones for which thresholds are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,15 @@ def calibrate(truth: Path, weights: Path, device: str) -> Fit:
         right.append(best.text == field.digits)
     if not raw:
         raise InputError(f"none of the pictures that {truth} names lies beside it; put them there")
-    fit = Fit(fit_platt(np.array(raw), np.array(right, bool)), len(right), sum(right))
+    calibration = fit_platt(np.array(raw), np.array(right, bool))
+    confidences = np.array([apply_platt(chance, calibration) for chance in raw])
+    fit = Fit(replace(calibration, thresholds=find_thresholds(confidences)), len(right), sum(right))
     card = weights.with_suffix(".json")
     facts = json.loads(card.read_text(encoding="utf-8"))
     facts.update(
         field_scale=round(fit.calibration.scale, 4),
         field_offset=round(fit.calibration.offset, 4),
+        thresholds=[[error, round(least, 4)] for error, least in fit.calibration.thresholds],
         calibrated_on={"truth": truth.name, "fields": fit.fields, "right": fit.right},
     )
     card.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
@@ -85,3 +91,14 @@ def fit_platt(raw: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibration
 
     found = minimize(loss, np.array([0.5, 0.0]), bounds=[(LEAST_SCALE, None), (None, None)], method="L-BFGS-B")
     return Calibration(float(found.x[0]), float(found.x[1]))
+
+
+def find_thresholds(confidences: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    """For each expected error the least confidence at which the surest readings together keep to it.
+
+    An error that not even the surest reading promises has no threshold.
+    """
+    ranked = np.sort(confidences)[::-1]
+    expected = np.cumsum(1 - ranked) / np.arange(1, len(ranked) + 1)
+    kept = ((error, np.flatnonzero(expected <= error)) for error in EXPECTED_ERRORS)
+    return tuple((error, float(ranked[within[-1]])) for error, within in kept if len(within))

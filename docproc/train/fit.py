@@ -29,8 +29,8 @@ VALIDATION_FIELDS = 3000
 class Knobs:
     """All that decides the weights, beside the data."""
 
-    fields: int = 45_000
-    epochs: int = 12
+    fields: int = 40_000
+    epochs: int = 6
     batch: int = 256
     rate: float = 2e-3
     decay: float = 0.02
@@ -57,6 +57,7 @@ def train(data: Path, out: Path, knobs: Knobs, device: str = "cpu", workers: int
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(knobs.seed)
+    torch.set_num_threads(workers)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar:
         training = _crops(data, out, knobs, False, workers, bar)
@@ -73,6 +74,7 @@ def train(data: Path, out: Path, knobs: Knobs, device: str = "cpu", workers: int
 
         for epoch in range(len(history), knobs.epochs):
             generator = torch.Generator().manual_seed(knobs.seed * 1000 + epoch)
+            torch.manual_seed(knobs.seed * 1000 + epoch)  # dropout too goes on as if nobody had killed it
             order = torch.randperm(len(training.labels), generator=generator).numpy()
             task = bar.add_task(f"epoch {epoch + 1}/{knobs.epochs}", total=batches)
             net.train()

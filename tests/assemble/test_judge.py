@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docproc.assemble.decode import Step, Text
-from docproc.assemble.judge import LEAST_CONFIDENCE, calibrate, judge, map_box, raw_confidence
+from docproc.assemble.judge import LEAST_CONFIDENCE, calibrate, judge, least_confidence, map_box, raw_confidence
 from docproc.errors import FLAGS
 from docproc.options import Options, Recipe
 from docproc.types import Affine, Box, Calibration, Field, Lattice, Reading, Segment
@@ -34,6 +34,7 @@ def read(
     recipe: Recipe | None = None,
     flags: tuple[str, ...] = (),
     others: tuple[tuple[str, float], ...] = (),
+    page_flags: tuple[str, ...] = (),
 ) -> Reading:
     """Judge a field whose best text is these digits (None: ink left out), in these cells of a comb of five."""
     places = cells or tuple(range(len(digits)))
@@ -48,7 +49,7 @@ def read(
     text = "".join(str(digit) for digit in digits if digit is not None)
     texts = (Text(text, posterior, steps), *(Text(other, share, ()) for other, share in others))
     lattice = Lattice(field, len(digits) + 1, tuple(step.segment for step in steps), flags)
-    return judge(lattice, texts, HEIGHT, recipe or recipe_of(), HERE, b"png")
+    return judge(lattice, texts, HEIGHT, recipe or recipe_of(), HERE, page_flags, b"png")
 
 
 def test_sure_value_is_accepted() -> None:
@@ -193,3 +194,19 @@ def test_box_of_a_level_page_covers_its_ink_on_the_skewed_scan() -> None:
 def test_box_never_leaves_the_scan_at_its_top_and_left_nor_vanishes() -> None:
     there = map_box(Box(0, 0, 1, 1), np.array([[0.2, 0, -5], [0, 0.2, -5]]))
     assert there == Box(0, 0, 1, 1)
+
+
+def test_a_threshold_that_was_found_accepts_more_than_the_error_itself() -> None:
+    found = Calibration(1.0, 0.0, ((0.01, 0.95), (0.05, 0.8)))
+    assert least_confidence(0.005, found) == pytest.approx(0.995)
+    assert least_confidence(0.01, found) == 0.95
+    assert least_confidence(0.2, found) == pytest.approx(0.8)
+    assert least_confidence(0.5, found) == pytest.approx(0.5)
+
+
+def test_damage_of_the_page_sends_each_of_its_fields_to_a_person() -> None:
+    whole = read(0, 4, 7)
+    damaged = read(0, 4, 7, page_flags=("damaged-picture", "resolution-estimated"))
+    assert (whole.review, damaged.review) == (False, True)
+    assert damaged.flags == whole.flags
+    assert not read(0, 4, 7, page_flags=("resolution-estimated",)).review
