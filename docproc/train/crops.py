@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docproc.train.data import load_glyphs, load_mnist
+from docproc.train.data import check_sets, load_glyphs, load_mnist
 from docproc.train.fonts import printed_glyphs
 from docproc.train.strings import Bank, label_segments, make_bank
 from docproc.types import NOT_A_DIGIT, Crops
@@ -34,9 +35,11 @@ class LabelledCrops:
 
 def make_crops(folder: Path, fields: int, held_out: bool, seed: int, workers: int) -> Iterator[LabelledCrops]:
     """Compose `fields` fields by one side of the writer split; yields chunks of crops as they are made."""
+    check_sets(folder)
     seeds = [seed * 1_000_003 + i for i in range(-(-fields // CHUNK))]
-    with get_context("spawn").Pool(workers, _start, (folder, held_out)) as pool:
-        yield from pool.imap(_chunk, seeds)
+    # multiprocessing's own Pool would start workers for ever if they cannot read the sets.
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (folder, held_out)) as pool:
+        yield from pool.map(_chunk, seeds)
 
 
 def _start(folder: Path, held_out: bool) -> None:

@@ -23,6 +23,7 @@ LOOK_ALIKES = set("OoDQIl|SsZzBGgqbiJjy/!()[]\\1TtCceYuU>,'`7")
 """Characters that are a digit to some eye, or half of one: neither a digit nor, with certainty, not a digit."""
 DIGIT_ALPHABETS = {"Greek", "Latin", "Cyrillic", "N_Ko"}
 """Alphabets whose letters or digits look like ours."""
+SETS = ("mnist_train", "unipen_strokes", "optdigits_train", "semeion", "symbols", "omniglot")
 HELD_OUT_FIFTH = 5
 """One writer in five validates."""
 
@@ -47,15 +48,22 @@ def is_held_out(writer: str) -> bool:
 
 def load_glyphs(folder: Path, held_out: bool) -> tuple[Glyph, ...]:
     """All glyphs of the training sets by the writers that validate (`held_out`) or by the others."""
-    if not (folder / "mnist_train.npz").is_file():
-        raise InputError(f"no training digits in {folder}; point --data at the folder that holds mnist_train.npz")
+    check_sets(folder)
     every = [*_mnist(folder), *_unipen(folder), *_binary(folder, "optdigits_train"), *_binary(folder, "semeion")]
     every += [*_symbols(folder), *_omniglot(folder)]
     return tuple(glyph for glyph in every if is_held_out(glyph.writer) == held_out)
 
 
+def check_sets(folder: Path) -> None:
+    """Raise InputError where a training set is missing."""
+    missing = [f"{name}.npz" for name in SETS if not (folder / f"{name}.npz").is_file()]
+    if missing:
+        raise InputError(f"{folder} lacks {', '.join(missing)}; point --data at the folder that holds the digits")
+
+
 def load_mnist(folder: Path, held_out: bool) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """MNIST's own crops and labels, by writer split: uint8[n, 28, 28], int64[n]."""
+    check_sets(folder)
     with np.load(folder / "mnist_train.npz", allow_pickle=False) as file:
         chosen = np.array([is_held_out(f"mnist/{writer}") == held_out for writer in file["writer"]])
         return file["x"][chosen], file["y"][chosen].astype(np.int64)

@@ -72,7 +72,7 @@ def test_mnist_keeps_its_crops_and_splits_by_writer(digit_sets: Path) -> None:
 
 
 def test_folder_without_digits_is_named_with_advice(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"mnist_train\.npz"):
+    with pytest.raises(InputError, match=r"lacks mnist_train\.npz.*point --data"):
         load_glyphs(tmp_path, False)
 
 
