@@ -97,6 +97,7 @@ FLAGS: dict[str, tuple[str, str]] = {
     "not-a-digit": ("some ink in the field is no digit", "look whether it belongs to the value"),
     "touching": ("digits touch and were cut apart", "compare value and picture"),
     "illegible": ("no reading of the ink is likely", "key the value from the picture"),
+    "faint": ("the field looks blank but holds marks too faint to read", "look; scan it darker if they are digits"),
     "gap": ("a cell between filled cells is empty", "look whether a digit is missing"),
     "stray": ("a lone digit stands outside any box or table", "look whether it is print or a mark"),
     "repaired": ("the file was damaged and was repaired on opening", "compare the page with its original"),
@@ -112,6 +113,16 @@ FLAGS: dict[str, tuple[str, str]] = {
 """Flags: what each means, and what the person looking should do."""
 
 REVIEWED = frozenset(
-    {"low-confidence", "not-a-digit", "illegible", "gap", "stray", "repaired", "damaged-picture", "blank-render"}
+    {
+        "low-confidence",
+        "not-a-digit",
+        "illegible",
+        "faint",
+        "gap",
+        "stray",
+        "repaired",
+        "damaged-picture",
+        "blank-render",
+    }
 )
 """Flags that call for a person; the others explain."""

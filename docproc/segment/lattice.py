@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from docproc.segment.components import Components, find_components
 from docproc.segment.cuts import find_cuts
+from docproc.segment.faint import has_faint_writing
 from docproc.types import Box, CleanPage, Field, Lattice, Segment
 
 MOST_PIECES = 5
@@ -40,7 +41,8 @@ def propose(page: CleanPage, field: Field) -> Proposal:
     ink = page.ink[box.y : box.bottom, box.x : box.right]
     components = find_components(ink)
     if not components.boxes:
-        return Proposal(Lattice(field, 1, ()), np.zeros(ink.shape, np.int32))
+        flags = ("faint",) if has_faint_writing(page, box) else ()
+        return Proposal(Lattice(field, 1, (), flags), np.zeros(ink.shape, np.int32))
     labels, severed = _pieces(components, field)
     boxes = _boxes(labels)
     segments = _segments(boxes, severed, components.height, field)
