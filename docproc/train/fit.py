@@ -75,7 +75,6 @@ def train(data: Path, out: Path, knobs: Knobs, device: str = "cpu", workers: int
         for epoch in range(len(history), knobs.epochs):
             generator = torch.Generator().manual_seed(knobs.seed * 1000 + epoch)
             torch.manual_seed(knobs.seed * 1000 + epoch)  # dropout too goes on as if nobody had killed it
-            torch.manual_seed(knobs.seed * 1000 + epoch)  # dropout too goes on as if nobody had killed it
             order = torch.randperm(len(training.labels), generator=generator).numpy()
             task = bar.add_task(f"epoch {epoch + 1}/{knobs.epochs}", total=batches)
             net.train()
