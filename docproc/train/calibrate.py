@@ -20,11 +20,12 @@ from docproc.errors import InputError
 from docproc.flow.pipeline import prepare
 from docproc.options import Recipe, load_options
 from docproc.pages.sources import survey
-from docproc.recognize.classifier import load
+from docproc.recognize.classifier import MOST_OFFSET, MOST_SCALE, load
 from docproc.train.truth import read_truth
 from docproc.types import Calibration, PageRef
 
-LEAST_SCALE = 1e-3
+BOUNDS = ((1e-3, MOST_SCALE), (-MOST_OFFSET, MOST_OFFSET))
+"""Of scale and offset: readings keep their order, and the card can be loaded again."""
 EXPECTED_ERRORS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """The shares of wrong values among accepted ones for which thresholds are kept."""
 
@@ -89,7 +90,7 @@ def fit_platt(raw: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibration
         score = weights[0] * logit + weights[1]
         return float((np.logaddexp(0, score) - target * score).mean())
 
-    found = minimize(loss, np.array([0.5, 0.0]), bounds=[(LEAST_SCALE, None), (None, None)], method="L-BFGS-B")
+    found = minimize(loss, np.array([0.5, 0.0]), bounds=BOUNDS, method="L-BFGS-B")
     return Calibration(float(found.x[0]), float(found.x[1]))
 
 

@@ -13,7 +13,7 @@ from docproc.assemble.decode import Step, Text
 from docproc.assemble.judge import LEAST_CONFIDENCE, calibrate, judge, least_confidence, map_box, raw_confidence
 from docproc.errors import FLAGS
 from docproc.options import Options, Recipe
-from docproc.types import Affine, Box, Calibration, Field, Lattice, Reading, Segment
+from docproc.types import Affine, Box, Calibration, Field, FieldKind, Lattice, Reading, Segment
 
 HEIGHT, WIDTH = 40, 30
 HERE: Affine = np.eye(2, 3)
@@ -31,6 +31,7 @@ def read(
     heights: tuple[int, ...] = (),
     cut: bool = False,
     cells: tuple[int, ...] = (),
+    kind: FieldKind = "strip",
     recipe: Recipe | None = None,
     flags: tuple[str, ...] = (),
     others: tuple[tuple[str, float], ...] = (),
@@ -40,7 +41,7 @@ def read(
     places = cells or tuple(range(len(digits)))
     box = Box(0, 0, 5 * WIDTH, HEIGHT)
     comb = tuple(Box(i * WIDTH, 0, WIDTH, HEIGHT) for i in range(5))
-    field = Field("7", box, "comb" if cells else "strip", comb if cells else ())
+    field = Field("7", box, "comb" if cells else kind, comb if cells else ())
     tall = heights or (HEIGHT,) * len(digits)
     steps = tuple(
         Step(Segment(i, i + 1, Box(place * WIDTH, 0, WIDTH, high), cut and digit is not None), digit, chance)
@@ -96,6 +97,11 @@ def test_empty_cell_between_filled_ones_is_a_gap(cells: tuple[int, ...], gap: bo
     reading = read(1, 2, 3, cells=cells)
     assert reading.flags == (("gap",) if gap else ())
     assert reading.review is gap
+
+
+@pytest.mark.parametrize(("kind", "digits", "stray"), [("line", 1, True), ("line", 2, False), ("box", 1, False)])
+def test_single_digit_on_a_free_line_may_be_a_letter(kind: FieldKind, digits: int, stray: bool) -> None:
+    assert read(*(7,) * digits, kind=kind).flags == (("stray",) if stray else ())
 
 
 def test_hopeless_guess_is_no_value_but_an_alternative() -> None:

@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 
 from docproc.assemble.judge import calibrate as calibrate_chance
 from docproc.errors import InputError
-from docproc.recognize.classifier import load
+from docproc.recognize.classifier import MOST_SCALE, load
 from docproc.recognize.net import Net
-from docproc.train.calibrate import calibrate, fit_platt
+from docproc.train.calibrate import calibrate, find_thresholds, fit_platt
 from docproc.train.ink import ink_strokes
 from docproc.train.pen import draw_writer, text_strokes
 from docproc.types import Calibration
@@ -61,6 +61,26 @@ def test_fit_keeps_order_even_where_the_surest_are_wrong() -> None:
     found = fit_platt(raw, ~right)
     assert found.scale > 0
     assert calibrate_chance(0.9, found) > calibrate_chance(0.1, found)
+
+
+def test_scale_stays_one_that_a_card_may_hold() -> None:
+    """Readings all alike that a hair's breadth tells right from wrong."""
+    raw = 0.5 + np.linspace(-1e-3, 1e-3, 200)
+    assert fit_platt(raw, raw > 0.5).scale <= MOST_SCALE
+
+
+def test_threshold_is_where_the_surest_readings_together_reach_the_error() -> None:
+    confidences = np.array([0.9, 1.0, 0.98, 0.7, 0.99])
+    found = dict(find_thresholds(confidences))
+    # The two surest are wrong in (0 + 0.01) / 2 of cases, the four surest in (0 + 0.01 + 0.02 + 0.1) / 4.
+    assert found[0.005] == 0.99
+    assert found[0.01] == 0.98
+    assert found[0.05] == 0.9
+    assert found[0.1] == 0.7
+    assert list(found) == sorted(found)
+    for error, least in found.items():
+        assert 1 - confidences[confidences >= least].mean() <= error + 1e-12
+    assert find_thresholds(np.array([0.7])) == ()
 
 
 def test_one_reading_is_enough_for_a_finite_fit() -> None:
