@@ -39,7 +39,7 @@ def find_rectangles(rulings: tuple[Ruling, ...], shape: tuple[int, ...], dpi: fl
         if inside and min(w, h) >= side and area >= MIN_FILL * w * h:
             box = Box(x * SHRINK - grow, y * SHRINK - grow, w * SHRINK + 2 * grow, h * SHRINK + 2 * grow)
             found.append(clip(box, shape))
-    return tuple(box for box in found if not any(holds(box, other) for other in found if other is not box))
+    return tuple(box for box, outer in zip(found, hold_others(found), strict=True) if not outer)
 
 
 def clip(box: Box, shape: tuple[int, ...]) -> Box:
@@ -54,7 +54,18 @@ def around(boxes: tuple[Box, ...]) -> Box:
     return Box(x, y, max(box.right for box in boxes) - x, max(box.bottom for box in boxes) - y)
 
 
+def hold_others(boxes: list[Box]) -> list[bool]:
+    """For each box, whether the middle of a smaller one lies in it."""
+    x, y, width, height = np.array(boxes, np.float64).reshape(-1, 4).T
+    across, along, area = x + width / 2, y + height / 2, width * height
+    holds = []
+    for box in boxes:
+        inside = (across > box.x) & (across < box.right) & (along > box.y) & (along < box.bottom)
+        holds.append(bool((inside & (area < box.width * box.height)).any()))
+    return holds
+
+
 def holds(box: Box, other: Box) -> bool:
-    """Whether the other box's middle lies in a box that is larger."""
+    """Whether the other box's middle lies in the box."""
     x, y = other.x + other.width / 2, other.y + other.height / 2
-    return box.x < x < box.right and box.y < y < box.bottom and box.width * box.height > other.width * other.height
+    return box.x < x < box.right and box.y < y < box.bottom

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from docproc.fields.cells import around, holds
 from docproc.fields.marks import Marks
 from docproc.types import Box
 
@@ -19,6 +20,9 @@ ADJACENT = 0.2
 """Cells closer than this share of their width stand side by side."""
 SEPARATED = 1.3
 """Cells of one number may be this many widths apart where a dash, slash or dot is printed between them."""
+SQUARED = 250
+BLANK_SHARE = 0.6
+"""So many stacked digit cells, this share of them blank, are squared paper and no form."""
 SEPARATOR = 0.07
 """A separator is at least this large, in heights of a cell."""
 NARROW = 0.9
@@ -28,7 +32,8 @@ NARROW = 0.9
 def group_combs(cells: tuple[Box, ...], marks: Marks, dpi: float) -> tuple[tuple[Box, ...], ...]:
     """Group digit cells that form one number, each group from left to right; other cells are in no group."""
     digits = [cell for cell in cells if is_digit_cell(cell, dpi)]
-    free = [cell for cell in digits if cell.width < NARROW * cell.height or not is_stacked(cell, digits)]
+    stacked = zip(digits, are_stacked(digits), strict=True)
+    free = [cell for cell, other in stacked if cell.width < NARROW * cell.height or not other]
     groups: list[list[Box]] = []
     for cell in sorted(free, key=lambda cell: cell.x):
         fits = [group for group in groups if continues(group[-1], cell, marks)]
@@ -47,14 +52,31 @@ def is_digit_cell(cell: Box, dpi: float) -> bool:
     return low <= cell.width <= high and flat <= cell.height <= tall and aspect
 
 
-def is_stacked(cell: Box, cells: list[Box]) -> bool:
-    """Whether a cell of the same size stands directly above or below."""
-    for other in cells:
-        gap = max(other.y - cell.bottom, cell.y - other.bottom)
-        below = abs(other.x - cell.x) < SAME * cell.width and -cell.height / 2 < gap < ADJACENT * cell.height
-        if below and same(other.width, cell.width) and same(other.height, cell.height):
-            return True
-    return False
+def are_stacked(cells: list[Box]) -> list[bool]:
+    """For each cell, whether a cell of the same size stands directly above or below."""
+    x, y, width, height = np.array(cells, np.float64).reshape(-1, 4).T
+    stacked = []
+    for cell in cells:
+        gap = np.maximum(y - cell.bottom, cell.y - (y + height))
+        below = (np.abs(x - cell.x) < SAME * cell.width) & (gap > -cell.height / 2) & (gap < ADJACENT * cell.height)
+        alike = np.abs(width - cell.width) <= SAME * np.maximum(width, cell.width)
+        alike &= np.abs(height - cell.height) <= SAME * np.maximum(height, cell.height)
+        stacked.append(bool((below & alike).any()))
+    return stacked
+
+
+def drop_squared_paper(cells: tuple[Box, ...], marks: Marks, dpi: float) -> tuple[Box, ...]:
+    """Leave out the cells of squared paper: hundreds of small squares, most of them blank."""
+    digits = [cell for cell in cells if is_digit_cell(cell, dpi)]
+    squares = {cell for cell, stacked in zip(digits, are_stacked(digits), strict=True) if stacked}
+    if len(squares) < SQUARED:
+        return cells
+    blank = sum(not (marks.inside(cell) & marks.letter).any() for cell in squares)
+    if blank < BLANK_SHARE * len(squares):
+        return cells
+    # Writing breaks the lines of some squares into odd cells, which go with the rest.
+    paper = around(tuple(squares))
+    return tuple(cell for cell in cells if not holds(paper, cell))
 
 
 def same(one: float, two: float) -> bool:

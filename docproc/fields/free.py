@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from docproc.fields.cells import around, clip, find_rectangles
-from docproc.fields.combs import group_combs
+from docproc.fields.combs import drop_squared_paper, group_combs
 from docproc.fields.lines import find_strings
 from docproc.fields.marks import Bools, Marks, find_marks
 from docproc.types import Box, CleanPage, Field, FieldKind
@@ -33,15 +33,16 @@ TOUCH_INCH = 0.04
 def locate_free(page: CleanPage) -> tuple[Field, ...]:
     """Find the fields of a page that has no form, named by their place in reading order: "1", "2", ..."""
     marks = find_marks(page)
-    cells = find_rectangles(page.rulings, page.ink.shape, page.dpi)
+    cells = drop_squared_paper(find_rectangles(page.rulings, page.ink.shape, page.dpi), marks, page.dpi)
     groups = group_combs(cells, marks, page.dpi)
     combs = [comb for comb in groups if not is_sample(comb, marks)]
     grouped = {cell for comb in groups for cell in comb}
     places: list[tuple[FieldKind, Box, tuple[Box, ...]]] = [("comb", around(comb), comb) for comb in combs]
-    for cell in cells:
-        beside = any(is_leftover(cell, comb, marks, page.dpi) for comb in groups)
+    wholes = [around(comb) for comb in groups]
+    for cell, touching in zip(cells, touch_others(cells, page.dpi), strict=True):
+        beside = any(is_leftover(cell, whole, marks, page.dpi) for whole in wholes)
         if cell not in grouped and not beside and is_fillable(cell, marks, page.dpi):
-            places.append(("cell" if touches_other(cell, cells, page.dpi) else "box", cell, ()))
+            places.append(("cell" if touching else "box", cell, ()))
     taken = np.zeros(len(marks.area), np.bool_)
     for box in [box for _, box, _ in places] + list(grouped):
         taken |= marks.inside(box)
@@ -80,9 +81,8 @@ def is_ornament(cell: Box, letters: Bools, marks: Marks) -> bool:
     return bool((letters & size & solid).any())
 
 
-def is_leftover(cell: Box, comb: tuple[Box, ...], marks: Marks, dpi: float) -> bool:
-    """Whether the cell is a gap inside a comb, or the blank rest of the table row that a comb stands in."""
-    whole = around(comb)
+def is_leftover(cell: Box, whole: Box, marks: Marks, dpi: float) -> bool:
+    """Whether the cell is a gap inside a whole comb, or the blank rest of the table row that the comb stands in."""
     if not min(cell.bottom, whole.bottom) - max(cell.y, whole.y) > 0.5 * whole.height:
         return False
     if whole.x < cell.x + cell.width / 2 < whole.right:
@@ -91,15 +91,17 @@ def is_leftover(cell: Box, comb: tuple[Box, ...], marks: Marks, dpi: float) -> b
     return beside and cell.height > whole.height and not (marks.inside(cell) & marks.letter).any()
 
 
-def touches_other(cell: Box, cells: tuple[Box, ...], dpi: float) -> bool:
-    """Whether the cell shares a side with another: it is part of a table."""
+def touch_others(cells: tuple[Box, ...], dpi: float) -> list[bool]:
+    """For each cell, whether it shares a side with another: it is part of a table."""
     reach = TOUCH_INCH * dpi
-    for other in cells:
-        across = min(cell.right, other.right) - max(cell.x, other.x)
-        along = min(cell.bottom, other.bottom) - max(cell.y, other.y)
-        if other != cell and min(across, along) > -reach and max(across, along) > 0.5 * min(cell.width, cell.height):
-            return True
-    return False
+    x, y, width, height = np.array(cells, np.float64).reshape(-1, 4).T
+    touching = []
+    for cell in cells:
+        across = np.minimum(cell.right, x + width) - np.maximum(cell.x, x)
+        along = np.minimum(cell.bottom, y + height) - np.maximum(cell.y, y)
+        beside = (np.minimum(across, along) > -reach) & (np.maximum(across, along) > 0.5 * min(cell.width, cell.height))
+        touching.append(int(beside.sum()) > 1)  # the cell touches itself
+    return touching
 
 
 def is_inland(box: Box, page: CleanPage) -> bool:

@@ -160,3 +160,16 @@ def test_noise_does_not_crash() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (700, 900)).astype(np.uint8)
     names = [field.name for field in fields_of(noise)]
     assert names == [str(number) for number in range(1, len(names) + 1)]
+
+
+def test_squared_paper_has_no_cells_but_its_writing_is_found() -> None:
+    page = sheet(0)
+    for place in range(40, 1980, 59):
+        cv2.line(page, (0, place), (1699, place), 170, 2)
+        cv2.line(page, (place, 0), (place, 1999), 170, 2)
+    write(page, "31746", 420, 760)
+    fields = fields_of(page)
+    assert fields
+    assert {field.kind for field in fields} == {"line"}
+    assert min(field.box.x for field in fields) > 380
+    assert max(field.box.right for field in fields) < 800
