@@ -137,7 +137,8 @@ def _crops(data: Path, out: Path, knobs: Knobs, held_out: bool, workers: int, ba
     if not held_out:
         parts.append(mnist_crops(data, held_out=False))
     made = join_crops(parts)
-    np.savez(cache, crops=made.crops, labels=made.labels)
+    np.savez(out / "crops.tmp.npz", crops=made.crops, labels=made.labels)
+    (out / "crops.tmp.npz").replace(cache)
     return made
 
 
