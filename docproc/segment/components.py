@@ -32,8 +32,11 @@ class Components:
     stroke: float
 
 
-def find_components(ink: Ink) -> Components:
-    """Label the ink of a field; drop specks and what stands wholly above or below the row of writing."""
+def find_components(ink: Ink, gaps: tuple[tuple[int, int], ...] = ()) -> Components:
+    """Label the ink of a field; drop specks and what stands wholly above or below the row of writing.
+
+    `gaps` are first and past-the-last columns between a comb's cells; a dash or slash standing in one is dropped too.
+    """
     count, labels, found, centers = cv2.connectedComponentsWithStatsWithAlgorithm(
         ink.astype(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA
     )
@@ -43,6 +46,8 @@ def find_components(ink: Ink) -> Components:
     middles = np.asarray(centers[1:, 1], np.float64)
     stroke = estimate_stroke(ink)
     keep = stats[:, cv2.CC_STAT_AREA] >= (SPECK_STROKES * stroke) ** 2
+    for start, stop in gaps:
+        keep &= (centers[1:, 0] < start) | (centers[1:, 0] >= stop)
     keep &= _in_row(stats, middles, keep)
     numbers = np.zeros(count, np.int32)
     numbers[1:][keep] = np.arange(1, keep.sum() + 1)

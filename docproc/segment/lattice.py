@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ MOST_GAP = 0.35
 """Broken strokes are joined over at most this many digit heights of paper."""
 APART, TALL = 0.1, 0.75
 """Two strokes, each this many digit heights tall and this far apart, are two digits."""
+GAP_INCH = 0.06
+"""Cells of a comb this far apart have a printed separator between them; nearer ones share a side."""
 LEAST_HEIGHT = 0.3
 """A joined segment lower than this is a row of dots, not a digit."""
 MOST_SEGMENTS = 4000
@@ -39,7 +42,8 @@ def propose(page: CleanPage, field: Field) -> Proposal:
     """Propose every plausible single-digit segment of a field; the classifier is not asked."""
     box = field.box
     ink = page.ink[box.y : box.bottom, box.x : box.right]
-    components = find_components(ink)
+    gaps = ((left.right - box.x, right.x - box.x) for left, right in pairwise(field.cells))
+    components = find_components(ink, tuple(gap for gap in gaps if gap[1] - gap[0] > GAP_INCH * page.dpi))
     if not components.boxes:
         flags = ("faint",) if has_faint_writing(page, box) else ()
         return Proposal(Lattice(field, 1, (), flags), np.zeros(ink.shape, np.int32))

@@ -1,0 +1,26 @@
+"""A strip to its field: the whole picture, or the one box or comb that it shows."""
+
+from __future__ import annotations
+
+from docproc.fields.free import locate_free
+from docproc.types import Box, CleanPage, Field
+
+BORDER_INCH = 0.05
+"""Rulings this near to a box's sides are its own."""
+
+
+def locate_strip(page: CleanPage) -> Field:
+    """Find what a picture of one field asks for: what stands outside its only box, as a unit does, is no part of it."""
+    height, width = page.gray.shape
+    whole = Field("1", Box(0, 0, width, height), "strip")
+    frames = [field for field in locate_free(page) if field.kind != "line"]
+    if len(frames) != 1 or not spans_rulings(frames[0].box, page):
+        return whole
+    return Field("1", frames[0].box, "comb" if frames[0].cells else "strip", frames[0].cells)
+
+
+def spans_rulings(box: Box, page: CleanPage) -> bool:
+    """Whether no ruling stands outside the box or leaves it: then only a part of the comb would have been found."""
+    reach = BORDER_INCH * page.dpi
+    rulings = (ruling.box for ruling in page.rulings)
+    return all(box.x - reach <= ruling.x and ruling.right <= box.right + reach for ruling in rulings)
