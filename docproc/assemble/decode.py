@@ -7,21 +7,27 @@ the same add up, as in a forward pass over a word graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from docproc.types import NOT_A_DIGIT, Field, Lattice, Probs, Segment
+from docproc.assemble.row import Row
+from docproc.types import NOT_A_DIGIT, Box, Field, Lattice, Probs, Segment
 
 BEAM = 12
+LIKELIEST = 3
+"""Digits considered for a segment."""
 """Texts kept at each node."""
 LEAST = 1e-6
 """No class is impossible."""
-SMALL, SMALL_SPREAD = 0.6, 0.12
+SMALL, SMALL_SPREAD = 0.7, 0.12
 """Digits below this share of the writing's height grow unlikely: most are commas or bits of a stroke."""
 SMALL_ZERO = 0.42
 """Zeros are often written small: amounts end in them."""
+SUNK, SUNK_ZERO, FLOATING, PLACE_SPREAD = 0.3, 0.6, 0.3, 0.08
+"""Digits begin at most this far below the row's top and end at most this far above its foot, in digit heights: what
+lies lower is a comma, what floats is a raised sign."""
 TALL, TALL_SPREAD = 1.6, 0.25
 SKIP_LARGE, SKIP_SMALL = 0.02, 0.6
 """Chance that ink as high as a digit, or a mere mark, is put in a number field without being a digit."""
@@ -56,20 +62,20 @@ class _Path:
     cell: int
 
 
-def decode(lattice: Lattice, probs: Probs, height: float) -> tuple[Text, ...]:
+def decode(lattice: Lattice, probs: Probs, row: Row) -> tuple[Text, ...]:
     """Most likely texts first; their posteriors sum to 1. `probs` has a row for each segment of the lattice,
-    `height` is the height of the writing in pixels.
+    `row` is where its writing stands.
     A field without ink reads as the empty text.
     """
     beams: list[dict[tuple[str, int], _Path]] = [{} for _ in range(lattice.nodes)]
     beams[0][("", -1)] = _Path("", 0.0, 0.0, (), -1)
     by_start: list[list[tuple[Segment, Probs]]] = [[] for _ in range(lattice.nodes)]
-    for segment, row in zip(lattice.segments, probs, strict=True):
-        by_start[segment.start].append((segment, row))
+    for segment, chances in zip(lattice.segments, probs, strict=True):
+        by_start[segment.start].append((segment, chances))
     for node in range(lattice.nodes - 1):
         paths = sorted(beams[node].values(), key=lambda path: -path.weight)[:BEAM]
-        for segment, row in by_start[node]:
-            steps = _readings(segment, row, height)
+        for segment, chances in by_start[node]:
+            steps = _readings(segment, chances, row)
             cell = cell_of(lattice.field, segment)
             for path in paths:
                 for step, weight in steps:
@@ -77,19 +83,6 @@ def decode(lattice: Lattice, probs: Probs, height: float) -> tuple[Text, ...]:
                         continue
                     _extend(beams[segment.stop], path, step, weight, cell)
     return _texts(beams[-1].values())
-
-
-def writing_height(segments: Sequence[Segment], probs: Probs) -> float:
-    """Height of the field's digits in pixels: the median over what is likely a digit, else the tallest ink."""
-    if not segments:
-        return 0.0
-    heights = np.array([segment.box.height for segment in segments], float)
-    weight = (1 - probs[:, NOT_A_DIGIT]) ** 2
-    if weight.max() < 0.25:
-        return float(heights.max())
-    order = np.argsort(heights)
-    half = np.searchsorted(np.cumsum(weight[order]), weight.sum() / 2)
-    return float(heights[order][min(half, len(order) - 1)])
 
 
 def cell_of(field: Field, segment: Segment) -> int:
@@ -103,21 +96,27 @@ def is_large(segment: Segment, height: float) -> bool:
     return segment.box.height >= LARGE * height
 
 
-def _readings(segment: Segment, row: Probs, height: float) -> list[tuple[Step, float]]:
+def _readings(segment: Segment, probs: Probs, row: Row) -> list[tuple[Step, float]]:
     """What a segment may be, with log weights; only a single piece may be nothing."""
-    share = segment.box.height / height
     result: list[tuple[Step, float]] = []
-    likely = [int(digit) for digit in np.argsort(-row[:NOT_A_DIGIT])[:3]]
-    for digit in likely:
-        least = SMALL_ZERO if digit == 0 else SMALL
-        misfit = max(0.0, least - share) / SMALL_SPREAD + max(0.0, share - TALL) / TALL_SPREAD
-        chance = float(row[digit])
-        result.append((Step(segment, digit, chance), float(np.log(max(chance, LEAST))) - misfit**2))
+    for digit in (int(digit) for digit in np.argsort(-probs[:NOT_A_DIGIT])[:LIKELIEST]):
+        chance = float(probs[digit])
+        weight = float(np.log(max(chance, LEAST))) - _misfit(segment.box, digit == 0, row)
+        result.append((Step(segment, digit, chance), weight))
     if segment.stop == segment.start + 1:
-        chance = float(row[NOT_A_DIGIT])
-        prior = SKIP_LARGE if is_large(segment, height) else SKIP_SMALL
+        chance = float(probs[NOT_A_DIGIT])
+        prior = SKIP_LARGE if is_large(segment, row.height) else SKIP_SMALL
         result.append((Step(segment, None, chance), float(np.log(max(chance, LEAST) * prior))))
     return result
+
+
+def _misfit(box: Box, zero: bool, row: Row) -> float:
+    """How ill the size and place of ink suit a digit of the row, as a negative log weight."""
+    share = box.height / row.height
+    size = max(0.0, (SMALL_ZERO if zero else SMALL) - share) / SMALL_SPREAD + max(0.0, share - TALL) / TALL_SPREAD
+    sunk, floating = row.sinks(box) - (SUNK_ZERO if zero else SUNK), row.floats(box) - FLOATING
+    place = (max(0.0, sunk) + max(0.0, floating)) / PLACE_SPREAD
+    return size**2 + place**2
 
 
 def _extend(beam: dict[tuple[str, int], _Path], path: _Path, step: Step, weight: float, cell: int) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from docproc.assemble.decode import decode, writing_height
+from docproc.assemble.decode import decode
 from docproc.assemble.judge import judge
+from docproc.assemble.row import measure_row
 from docproc.options import Recipe
 from docproc.types import Affine, Lattice, PageResult, PreparedPage, Probs, Reading
 
@@ -27,6 +28,6 @@ def assemble_field(
     lattice: Lattice, probs: Probs, recipe: Recipe, to_scan: Affine, page_flags: tuple[str, ...], strip: bytes
 ) -> Reading:
     """Decode and judge one field."""
-    height = writing_height(lattice.segments, probs)
-    texts = decode(lattice, probs, height)
-    return judge(lattice, texts, height, recipe, to_scan, page_flags, strip)
+    row = measure_row(lattice.segments, probs)
+    texts = decode(lattice, probs, row)
+    return judge(lattice, texts, row.height, recipe, to_scan, page_flags, strip)

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from docproc.assemble.decode import decode, writing_height
+from docproc.assemble.decode import decode
 from docproc.assemble.judge import NEAREST, raw_confidence
 from docproc.assemble.judge import calibrate as apply_platt
+from docproc.assemble.row import measure_row
 from docproc.errors import InputError
 from docproc.flow.pipeline import prepare
 from docproc.options import Recipe, load_options
@@ -55,7 +56,7 @@ def calibrate(truth: Path, weights: Path, device: str) -> Fit:
         page = prepare(PageRef(document.source, document.digest, 1), recipe)
         probs = classifier.classify(page.crops)
         lattice = page.lattices[0]
-        best = decode(lattice, probs, writing_height(lattice.segments, probs))[0]
+        best = decode(lattice, probs, measure_row(lattice.segments, probs))[0]
         raw.append(raw_confidence(best))
         right.append(best.text == field.digits)
     if not raw:

@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docproc.assemble import decode as decoding
-from docproc.assemble.decode import SKIP_LARGE, Text, cell_of, decode, is_large, writing_height
+from docproc.assemble.decode import SKIP_LARGE, Text, cell_of, decode, is_large
+from docproc.assemble.row import NO_ROW, Line, Row, measure_row
 from docproc.types import NOT_A_DIGIT, Box, Field, Lattice, Probs, Segment
 
 HEIGHT = 40
 WIDTH = 30
+ROW = Row(HEIGHT, Line(0.0, 50.0), Line(0.0, 50.0 + HEIGHT))
 READINGS = 3
 """Digits that the decoder considers for a segment."""
 
@@ -30,7 +32,8 @@ def field_of(pieces: int, comb: int = 0) -> Field:
 
 
 def segment_of(start: int, stop: int, height: int = HEIGHT) -> Segment:
-    return Segment(start, stop, Box(100 + start * WIDTH, 50, (stop - start) * WIDTH, height))
+    box = Box(100 + start * WIDTH, 50 + HEIGHT - height, (stop - start) * WIDTH, height)
+    return Segment(start, stop, box)
 
 
 def lattice_of(pieces: int, longest: int = 1, comb: int = 0) -> Lattice:
@@ -87,7 +90,7 @@ def test_decoder_without_a_beam_is_brute_force(pieces: int, longest: int, comb: 
     probs = np.maximum(probs, 2e-6)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decoding, "BEAM", 10**6)
-        found = decode(lattice, probs, HEIGHT)
+        found = decode(lattice, probs, ROW)
     every = weigh_every_text(lattice, probs)
     assert posteriors(found) == pytest.approx(every, rel=1e-4, abs=1e-9)
     assert found[0].posterior == pytest.approx(max(every.values()), rel=1e-4)
@@ -102,7 +105,7 @@ def test_beam_finds_the_text_that_clearly_wins(pieces: int, longest: int, seed: 
     probs = sure(*digits)
     every = weigh_every_text(lattice, probs)
     best, second = [*sorted(every.values(), reverse=True), 0.0][:2]
-    found = decode(lattice, probs, HEIGHT)
+    found = decode(lattice, probs, ROW)
     if best > 1.05 * second:
         assert found[0].text == max(every, key=lambda text: every[text])
     # What falls out of the beam is missed in the sum: a doubtful text looks a little surer than it is.
@@ -114,7 +117,7 @@ def test_beam_finds_the_text_that_clearly_wins(pieces: int, longest: int, seed: 
 def test_texts_are_ranked_and_their_steps_lead_from_end_to_end(pieces: int, longest: int, comb: int, seed: int) -> None:
     lattice = lattice_of(pieces, longest, comb)
     probs = np.random.default_rng(seed).dirichlet(np.full(11, 0.4), len(lattice.segments)).astype(np.float32)
-    texts = decode(lattice, probs, HEIGHT)
+    texts = decode(lattice, probs, ROW)
     shares = [text.posterior for text in texts]
     assert sum(shares) == pytest.approx(1)
     assert shares == sorted(shares, reverse=True)
@@ -130,12 +133,12 @@ def test_texts_are_ranked_and_their_steps_lead_from_end_to_end(pieces: int, long
 
 
 def test_steps_carry_the_chance_of_their_digit() -> None:
-    (best, *_) = decode(lattice_of(2), sure(4, 7, chance=0.9), HEIGHT)
+    (best, *_) = decode(lattice_of(2), sure(4, 7, chance=0.9), ROW)
     assert [step.chance for step in best.steps] == pytest.approx([0.9, 0.9])
 
 
 def test_field_without_ink_reads_as_the_empty_text() -> None:
-    (only,) = decode(Lattice(field_of(1), 1, ()), sure(), 0.0)
+    (only,) = decode(Lattice(field_of(1), 1, ()), sure(), NO_ROW)
     assert only == Text("", 1.0, ())
 
 
@@ -143,14 +146,14 @@ def test_joined_strokes_beat_their_halves_where_only_the_whole_is_a_digit() -> N
     lattice = lattice_of(2, longest=2)
     probs = np.concatenate([sure(None), sure(5), sure(None)])
     assert [(s.start, s.stop) for s in lattice.segments] == [(0, 1), (0, 2), (1, 2)]
-    assert decode(lattice, probs, HEIGHT)[0].text == "5"
+    assert decode(lattice, probs, ROW)[0].text == "5"
 
 
 def test_two_paths_that_read_the_same_add_up() -> None:
     """A 1 broken in two reads 1 as a whole or as its one half and a mark; both are for the text 1."""
     lattice = lattice_of(2, longest=2)
     probs = np.concatenate([sure(1, chance=0.5), sure(1, chance=0.5), sure(None, chance=0.5)])
-    shares = posteriors(decode(lattice, probs, HEIGHT))
+    shares = posteriors(decode(lattice, probs, ROW))
     every = weigh_every_text(lattice, probs)
     assert shares["1"] == pytest.approx(every["1"], rel=0.01)
     assert every["1"] > 0.5 / (0.5 + 0.5 * 0.5 * SKIP_LARGE) * 0.5
@@ -160,7 +163,7 @@ def test_two_paths_that_read_the_same_add_up() -> None:
 def test_small_mark_is_left_out_where_a_digit_of_its_looks_would_be_read(height: int, text: str) -> None:
     lattice = Lattice(field_of(2), 3, (segment_of(0, 1), segment_of(1, 2, height)))
     probs = np.concatenate([sure(3), sure(1, chance=0.6)])
-    assert decode(lattice, probs, HEIGHT)[0].text == text
+    assert decode(lattice, probs, ROW)[0].text == text
 
 
 def test_a_zero_may_be_smaller_than_other_digits() -> None:
@@ -169,7 +172,7 @@ def test_a_zero_may_be_smaller_than_other_digits() -> None:
     share = {}
     for digit in (0, 6):
         probs = np.concatenate([sure(3), sure(digit, chance=0.8)])
-        share[digit] = posteriors(decode(lattice, probs, HEIGHT)).get(f"3{digit}", 0.0)
+        share[digit] = posteriors(decode(lattice, probs, ROW)).get(f"3{digit}", 0.0)
     assert share[0] > share[6]
     assert share[0] > 0.5
 
@@ -178,22 +181,22 @@ def test_ink_much_higher_than_the_writing_is_hardly_a_digit() -> None:
     share = []
     for height in (HEIGHT, 2 * HEIGHT, 3 * HEIGHT):
         lattice = Lattice(field_of(2), 3, (segment_of(0, 1), segment_of(1, 2, height)))
-        share.append(posteriors(decode(lattice, sure(3, 1, chance=0.8), HEIGHT)).get("31", 0.0))
+        share.append(posteriors(decode(lattice, sure(3, 1, chance=0.8), ROW)).get("31", 0.0))
     assert share[0] > share[1] > share[2]
 
 
 def test_comb_cell_holds_one_digit_though_two_look_likely() -> None:
     lattice = lattice_of(4, longest=1, comb=2)
     probs = np.concatenate([sure(1, chance=0.9), sure(2, chance=0.6), sure(3, chance=0.9), sure(4, chance=0.6)])
-    assert decode(lattice, probs, HEIGHT)[0].text == "13"
-    assert all(len(text.text) <= 2 for text in decode(lattice, probs, HEIGHT))
+    assert decode(lattice, probs, ROW)[0].text == "13"
+    assert all(len(text.text) <= 2 for text in decode(lattice, probs, ROW))
 
 
 def test_writing_height_is_that_of_the_likely_digits() -> None:
     segments = (segment_of(0, 1, 40), segment_of(1, 2, 42), segment_of(2, 3, 44), segment_of(3, 4, 8))
-    assert writing_height(segments, sure(1, 2, 3, None)) == 42
-    assert writing_height(segments, sure(None, None, None, None)) == 44
-    assert writing_height((), sure()) == 0
+    assert measure_row(segments, sure(1, 2, 3, None)).height == 42
+    assert measure_row(segments, sure(None, None, None, None)).height == 44
+    assert measure_row((), sure()).height == 0
 
 
 def test_marks_are_not_large() -> None:
