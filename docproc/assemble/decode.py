@@ -21,7 +21,7 @@ LIKELIEST = 3
 """Texts kept at each node."""
 LEAST = 1e-6
 """No class is impossible."""
-SMALL, SMALL_SPREAD = 0.7, 0.12
+SMALL, SMALL_SPREAD = 0.6, 0.12
 """Digits below this share of the writing's height grow unlikely: most are commas or bits of a stroke."""
 SMALL_ZERO = 0.42
 """Zeros are often written small: amounts end in them."""
@@ -29,9 +29,9 @@ SUNK, SUNK_ZERO, FLOATING, PLACE_SPREAD = 0.3, 0.6, 0.3, 0.08
 """Digits begin at most this far below the row's top and end at most this far above its foot, in digit heights: what
 lies lower is a comma, what floats is a raised sign."""
 TALL, TALL_SPREAD = 1.6, 0.25
-SKIP_LARGE, SKIP_SMALL = 0.02, 0.6
+SKIP_LARGE, SKIP_SMALL = 0.01, 0.3
 """Chance that ink as high as a digit, or a mere mark, is put in a number field without being a digit."""
-LARGE = 0.6
+LARGE = 0.5
 """Ink at least this share of the writing's height is as high as a digit."""
 
 

@@ -11,14 +11,18 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as read_weights
+from torch import Tensor
 
 from docproc.errors import ModelError, UsageError
 from docproc.recognize.net import CLASSES, Net
+from docproc.recognize.variants import vary
 from docproc.types import Calibration, Crops, Probs
 
 BATCH = 256
 """Eager mode on a CPU is fastest between 64 and 256: larger batches leave the cache."""
 GPU_BATCH = 8192
+SURE = 0.95
+"""Crops less sure than this get a second look; they are few, so that it costs little."""
 MOST_TEMPERATURE, MOST_SCALE, MOST_OFFSET = 100.0, 20.0, 100.0
 """A card that says more than these is no card of ours; no logarithm or exponent overflows below them."""
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -51,8 +55,16 @@ class Classifier:
     def _scores(self, crops: Crops) -> Probs:
         with torch.inference_mode():
             batch = torch.from_numpy(crops).to(self.device)[:, None].float().div_(255)
-            scores = self.net(batch.contiguous(memory_format=torch.channels_last)).float() / self.temperature
-            return np.asarray(torch.softmax(scores, 1).cpu().numpy(), np.float32)
+            chances = self._look(batch)
+            unsure = chances.max(1).values < SURE
+            if unsure.any():
+                looks = [chances[unsure], *(self._look(variant) for variant in vary(batch[unsure]))]
+                chances[unsure] = torch.stack(looks).mean(0)
+            return np.asarray(chances.cpu().numpy(), np.float32)
+
+    def _look(self, batch: Tensor) -> Tensor:
+        scores = self.net(batch.contiguous(memory_format=torch.channels_last)).float() / self.temperature
+        return torch.softmax(scores, 1)
 
 
 def load(weights: Path | None = None, device: str = "auto") -> Classifier:

@@ -25,8 +25,9 @@ SPACING = 0.14
 """Cuts stand at least this many digit heights apart."""
 STROKES_CROSSED = 2.8
 """A cut may cross this many stroke widths of ink: one join is one to two, the flanks of a 0 are two."""
-PINCHED = 0.72
-"""The outline is pinched where it is at most this many digit heights high."""
+PINCHED, BESIDE = 0.9, 0.45
+"""The outline is pinched where it is at most this share as high as somewhere on both sides, within so many digit
+heights: small zeros joined to each other are told apart like large ones."""
 MERGED = 0.07
 """Pinches nearer than this many digit heights to a cheap path are that path."""
 PAPER_COST, ASIDE_COST = 5 / 256, 26 / 256
@@ -48,24 +49,31 @@ def find_cuts(components: Components) -> NDArray[np.int32]:
         middle = box.y + box.height // 2
         through = down[middle] + up[rows - 1 - middle] - cost[middle]
         cheap = _minima(through, box, STROKES_CROSSED * components.stroke + PAPER_COST * rows, components)
-        spans = _spans(components, i)
-        pinched = _minima(spans, box, PINCHED * components.height, components)
-        near = MERGED * components.height
-        for column in [*cheap, *(c for c in pinched if all(abs(c - other) > near for other in cheap))]:
+        for column in cheap:
             above = _follow(back_up, middle, column)
             below = _follow(back_down, rows - 1 - middle, column)
             paths.append(np.concatenate([above[::-1], below[1:]]))
+        near = MERGED * components.height
+        pinched = _minima(_pinches(components, i), box, PINCHED, components)
+        # A thick join is cut straight: a cheap path would escape into the hollow of a zero and cut its arc.
+        straight = [column for column in pinched if all(abs(column - other) > near for other in cheap)]
+        paths.extend(np.full(rows, column, np.int32) for column in straight)
     return np.array(paths, np.int32).reshape(-1, rows)
 
 
-def _spans(components: Components, i: int) -> NDArray[np.float32]:
-    """Height of a component's outline at each column of the field, from its highest to its lowest ink."""
+def _pinches(components: Components, i: int) -> NDArray[np.float32]:
+    """Height of a component's outline at each column of the field, as a share of the lower of its two neighbours."""
     box = components.boxes[i]
     own = components.labels[box.y : box.bottom, box.x : box.right] == i + 1
     heights = own.shape[0] - own.argmax(0) - own[::-1].argmax(0)
-    spans = np.zeros(components.labels.shape[1], np.float32)
-    spans[box.x : box.right] = cv2.blur(heights[None].astype(np.float32), (3, 1))[0]
-    return spans
+    spans = cv2.blur(heights[None].astype(np.float32), (3, 1))[0]
+    reach = max(2, round(BESIDE * components.height))
+    padded = np.pad(spans, reach)
+    highest = np.lib.stride_tricks.sliding_window_view(padded, reach).max(1)
+    beside = np.minimum(highest[: len(spans)], highest[-len(spans) :])
+    pinches = np.ones(components.labels.shape[1], np.float32)
+    pinches[box.x : box.right] = spans / np.maximum(beside, 1)
+    return pinches
 
 
 def _minima(prices: NDArray[np.float32], box: Box, most: float, components: Components) -> list[int]:
