@@ -14,7 +14,7 @@ BACKGROUND_DPI = 75
 GRAIN_INCH = 0.004
 """Security print and paper grain are averaged below this scale before thresholding."""
 SAUVOLA_INCH = 0.2
-SAUVOLA_K = 0.14
+SAUVOLA_K = 0.16
 SAUVOLA_RANGE = 128.0
 
 

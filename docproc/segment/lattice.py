@@ -24,6 +24,8 @@ APART, TALL = 0.1, 0.75
 """Two strokes, each this many digit heights tall and this far apart, are two digits."""
 GAP_INCH = 0.06
 """Cells of a comb this far apart have a printed separator between them; nearer ones share a side."""
+SPECK_INCH = 0.045
+"""A field with nothing longer than this holds dust, not writing."""
 LEAST_HEIGHT = 0.3
 """A joined segment lower than this is a row of dots, not a digit."""
 MOST_SEGMENTS = 4000
@@ -44,7 +46,7 @@ def propose(page: CleanPage, field: Field) -> Proposal:
     ink = page.ink[box.y : box.bottom, box.x : box.right]
     gaps = ((left.right - box.x, right.x - box.x) for left, right in pairwise(field.cells))
     components = find_components(ink, tuple(gap for gap in gaps if gap[1] - gap[0] > GAP_INCH * page.dpi))
-    if not components.boxes:
+    if not any(max(found.width, found.height) >= SPECK_INCH * page.dpi for found in components.boxes):
         flags = ("faint",) if has_faint_writing(page, box) else ()
         return Proposal(Lattice(field, 1, (), flags), np.zeros(ink.shape, np.int32))
     labels, severed = _pieces(components, field)

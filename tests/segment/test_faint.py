@@ -26,7 +26,7 @@ def flags_of(level: int, height: int) -> tuple[str, ...]:
     return proposal.lattice.flags
 
 
-@pytest.mark.parametrize("level", [215, 225])
+@pytest.mark.parametrize("level", [225, 232])
 def test_a_faint_stroke_as_tall_as_a_digit_is_flagged(level: int) -> None:
     assert flags_of(level, 60) == ("faint",)
 

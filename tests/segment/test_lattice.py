@@ -148,7 +148,7 @@ def test_a_lone_broken_digit_keeps_all_its_strokes() -> None:
     assert np.array_equal(propose_ink(ink).labels > 0, ink)
 
 
-@pytest.mark.parametrize("overlap", [0, pytest.param(2, marks=pytest.mark.xfail(reason="see THICK_JOIN in test_cuts"))])
+@pytest.mark.parametrize("overlap", [0, 2])
 def test_touching_digits_have_a_segment_each(overlap: int) -> None:
     canvas = paper()
     for i in range(3):
