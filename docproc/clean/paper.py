@@ -53,7 +53,9 @@ def whiten_desk(gray: Gray) -> Gray:
 
 
 def is_desk(light: Gray, inside: Ink) -> bool:
-    """Whether the outside of the sheet is dark and takes much of the border."""
+    """Whether the outside of the sheet, if any, is dark and takes much of the border."""
+    if inside.all():
+        return False
     rim = np.ones(light.shape, np.bool_)
     rim[2:-2, 2:-2] = False
     desk = float(np.median(light[~inside])) <= DARKER * float(np.median(light[inside]))
