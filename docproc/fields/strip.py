@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
+
 from docproc.fields.free import locate_free
 from docproc.types import Box, CleanPage, Field
 
 BORDER_INCH = 0.05
 """Rulings this near to a box's sides are its own."""
+TALL_INCH = 0.09
+"""Lowest handwritten digit: 2.3 mm."""
 
 
 def locate_strip(page: CleanPage) -> Field:
@@ -24,3 +29,11 @@ def spans_rulings(box: Box, page: CleanPage) -> bool:
     reach = BORDER_INCH * page.dpi
     rulings = (ruling.box for ruling in page.rulings)
     return all(box.x - reach <= ruling.x and ruling.right <= box.right + reach for ruling in rulings)
+
+
+def has_ink_outside(page: CleanPage, box: Box) -> bool:
+    """Whether ink as tall as a digit stands outside a strip's box: mostly a unit, but a digit must not go unseen."""
+    outside = page.ink.astype(np.uint8)
+    outside[box.y : box.bottom, box.x : box.right] = 0
+    count, _, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(outside, 8, cv2.CV_32S, cv2.CCL_GRANA)
+    return bool((stats[1:count, cv2.CC_STAT_HEIGHT] >= TALL_INCH * page.dpi).any())

@@ -12,6 +12,7 @@ import numpy as np
 from docproc.assemble.page import assemble
 from docproc.clean.page import clean
 from docproc.fields.locate import locate
+from docproc.fields.strip import has_ink_outside
 from docproc.flow.mappers import Mapper, attempt
 from docproc.options import Recipe
 from docproc.pages.load import load
@@ -41,7 +42,9 @@ def prepare(ref: PageRef, recipe: Recipe) -> PreparedPage:
     """Load, clean, locate, propose and normalize one page; pure after the load. Raises PageError."""
     start = time.perf_counter()
     page = clean(load(ref, recipe.options), recipe.options.strips)
-    proposals = [propose(page, field) for field in locate(page, recipe.options.strips)]
+    fields = locate(page, recipe.options.strips)
+    outside = recipe.options.strips and has_ink_outside(page, fields[0].box)
+    proposals = [propose(page, field) for field in fields]
     crops = [normalize(page.gray, proposal) for proposal in proposals]
     return PreparedPage(
         ref,
@@ -49,7 +52,7 @@ def prepare(ref: PageRef, recipe: Recipe) -> PreparedPage:
         np.concatenate([_NO_CROPS, *crops]),
         page.to_scan,
         tuple(picture(page, proposal.lattice.field) for proposal in proposals),
-        page.flags,
+        (*page.flags, "outside") if outside else page.flags,
         seconds=time.perf_counter() - start,
     )
 
