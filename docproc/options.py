@@ -7,6 +7,7 @@ import json
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -22,6 +23,9 @@ class Options(BaseModel):
 
     strips: bool = Field(False, description="each image is one field already cut out")
     max_error: float = Field(0.005, gt=0, le=1, description="expected share of wrong values among accepted ones")
+    style: Literal["auto", "american", "european"] = Field(
+        "auto", description="how 1 and 7 are written: inferred from each page's digits, or known"
+    )
     render_dpi: int = Field(300, ge=72, le=1200, description="resolution at which drawn PDF pages are rasterized")
     max_megapixels: float = Field(200, gt=0, le=4000, description="largest page that is decoded")
     max_pages: int = Field(20000, ge=1, description="most pages read from one file")

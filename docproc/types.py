@@ -17,11 +17,15 @@ Crops: TypeAlias = NDArray[np.uint8]
 """uint8[N, 28, 28], ink high: 0 is paper, 255 is full ink."""
 Probs: TypeAlias = NDArray[np.float32]
 """float32[N, 11]: the chance of each digit 0..9 and, last, of *not a digit*."""
+Joint: TypeAlias = NDArray[np.float32]
+"""float32[N, 2, 11]: the chance of each style together with each class; each [2, 11] sums to 1."""
 Affine: TypeAlias = NDArray[np.float64]
 """float64[2, 3]: (x, y, 1) of one picture to (x, y) of another, in pixels."""
 
 NOT_A_DIGIT = 10
 """The eleventh class."""
+STYLES = ("american", "european")
+"""How people write 1 and 7: a stroke and an uncrossed 7, or a 1 with an upstroke and, mostly, a crossed 7."""
 
 Status = Literal["value", "blank", "unreadable", "failed"]
 FieldKind = Literal["strip", "box", "comb", "cell", "line"]
@@ -142,13 +146,14 @@ class Lattice:
     """Every plausible reading order of a field's ink: segments from node `start` to node `stop`, nodes 0..`nodes`-1.
 
     Each step from one node to the next has at least one segment, so a path always exists. A field without ink has
-    one node and no segment.
+    one node and no segment. `darkness` is that of its ink, 0 paper to 1 black.
     """
 
     field: Field
     nodes: int
     segments: tuple[Segment, ...]
     flags: tuple[str, ...] = ()
+    darkness: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,17 +173,29 @@ class PreparedPage:
     seconds: float = 0.0
 
 
+EVIDENCE = ("posterior", "least", "mean", "skipped", "length", "touching", "small", "faint")
+"""What predicts whether a field's text is right: log odds of the text against the others, of its least sure digit and
+of its digits on average; log chance that what was left out is no digit; log of the number of digits; whether a stroke
+was cut; how much smaller, as a logarithm, than writing should be; how pale the ink is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Raw chance of a reading → chance measured on labelled fields: logit(p) = scale · logit(raw) + offset.
+    """Evidence for a reading → the chance that it is right, measured on labelled fields: logit(p) = weights ·
+    evidence + offset.
 
     `thresholds` are pairs of an expected error, ascending, and the confidence from which readings were accepted to
-    reach it on those fields.
+    reach it on those fields. `style` is the weight and the offset of what one crop says of its page's style.
     """
 
-    scale: float
+    weights: tuple[float, ...]
     offset: float
     thresholds: tuple[tuple[float, float], ...] = ()
+    style: tuple[float, float] = (1.0, 0.0)
+
+
+NEUTRAL = Calibration((1.0, *(0.0 for _ in EVIDENCE[1:])), 0.0)
+"""Nothing measured: the decoder's own share of the best text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,9 @@ HOMES = {
     "pillow_heif": ("pages/",),
     "pebble": ("flow/",),
     "matplotlib": ("train/",),
+    "optuna": ("train/",),
+    "sqlalchemy": ("train/",),
+    "onnx": ("train/",),
     "pydantic": ("options.py",),
     "socket": ("records/ledger.py",),  # the machine's name, for the message that says who holds a ledger
 }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import docproc
+from docproc.apps.laboratory import Device, Model, laboratory
 from docproc.errors import FAILURES, DocprocError, InputError
 
 if TYPE_CHECKING:
@@ -26,11 +27,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where the network runs.")]
-Model = Annotated[Path | None, typer.Option(help="Weights other than the shipped ones.")]
 OptionsFile = Annotated[Path | None, typer.Option("--options", help="Reading options as a TOML file.")]
 Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="One reading option.")]
 Strips = Annotated[bool, typer.Option("--strips", help="Each image is one field, already cut out.")]
+Style = Annotated[
+    Literal["auto", "american", "european"] | None, typer.Option(help="How 1 and 7 are written; auto asks each page.")
+]
 MaxError = Annotated[float | None, typer.Option(help="Share of wrong values to expect among those not flagged.")]
 
 
@@ -70,6 +72,7 @@ def run(
     ] = "long",
     max_error: MaxError = None,
     strips: Strips = False,
+    style: Style = None,
     device: Device = "auto",
     workers: Annotated[
         int | None, typer.Option(min=0, help="Processes that prepare pages: one a core; 0 works without.")
@@ -92,7 +95,7 @@ def run(
     from docproc.flow.signals import catch_stops
     from docproc.pages.sources import find, survey
 
-    chosen = _choose_options(options, settings, max_error, strips)
+    chosen = _choose_options(options, settings, max_error=max_error, strips=strips or None, style=style)
     job = Job(tuple(inputs), None if out == "-" else Path(out), layout, ledger)
     with catch_stops() as stopping:
         check_outputs(job)
@@ -123,6 +126,7 @@ def inspect(
     number: Annotated[int, typer.Option(min=1, help="Which page of the file.")] = 1,
     max_error: MaxError = None,
     strips: Strips = False,
+    style: Style = None,
     device: Device = "auto",
     model: Model = None,
     options: OptionsFile = None,
@@ -132,7 +136,7 @@ def inspect(
     from docproc.pages.sources import survey
     from docproc.types import PageRef
 
-    chosen = _choose_options(options, settings, max_error, strips)
+    chosen = _choose_options(options, settings, max_error=max_error, strips=strips or None, style=style)
     document = survey(page, chosen)
     if document.failure is not None:
         meaning, remedy = FAILURES[document.failure.code]
@@ -146,59 +150,13 @@ def inspect(
         print(path)
 
 
-@app.command()
-def train(
-    data: Annotated[Path, typer.Option(help="Folder with the training digits.")],
-    out: Annotated[Path, typer.Option(help="Folder for weights, card, curve and checkpoint.")],
-    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the digits.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed trains another network.")] = None,
-    device: Device = "auto",
-    workers: Annotated[int, typer.Option(min=1, help="Processes that make the digits.")] = 2,
-) -> None:
-    """Train the network that reads digits. Killed, the same command goes on from the last epoch."""
-    from dataclasses import replace
-
-    from docproc.recognize.classifier import choose_device
-    from docproc.train.fit import Knobs
-    from docproc.train.fit import train as fit
-
-    knobs = Knobs()
-    knobs = replace(knobs, epochs=epochs or knobs.epochs, seed=knobs.seed if seed is None else seed)
-    print(fit(data, out, knobs, choose_device(device), workers))
+app.add_typer(laboratory)
 
 
-@app.command()
-def calibrate(
-    truth: Annotated[Path, typer.Argument(metavar="TRUTH.csv", help="file,digits,set of the strips beside it.")],
-    model: Annotated[Path, typer.Option(help="Weights whose card gets the calibration.")],
-    device: Device = "auto",
-) -> None:
-    """Fit stated confidences to strips whose digits are known, so that 0.97 means 97 of 100."""
-    from docproc.train.calibrate import calibrate as fit
-
-    done = fit(truth, model, device)
-    print(f"{done.right} of {done.fields} fields right; {model.with_suffix('.json')} has the calibration")
-
-
-@app.command()
-def evaluate(
-    truth: Annotated[Path, typer.Argument(metavar="TRUTH.csv", help="What the fields hold.")],
-    results: Annotated[Path, typer.Argument(metavar="RESULTS.csv", help="What a run read.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for tables and pictures.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
-) -> None:
-    """Hold results against the truth: accuracy, flags, calibration."""
-    from docproc.train.evaluate import evaluate as score
-    from docproc.train.evaluate import render, write_json
-
-    report = score(truth, results, out)
-    print(write_json(report) if json else render(report))
-
-
-def _choose_options(file: Path | None, settings: list[str] | None, max_error: float | None, strips: bool) -> Options:
+def _choose_options(file: Path | None, settings: list[str] | None, **given: object) -> Options:
     from docproc.options import load_options
 
-    return load_options(file, tuple(settings or ()), max_error=max_error, strips=strips or None)
+    return load_options(file, tuple(settings or ()), **given)
 
 
 def _load(model: Path | None, device: str, options: Options) -> tuple[Classifier, Recipe]:

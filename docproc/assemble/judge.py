@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from docproc.assemble.confidence import describe, least_confidence, weigh
 from docproc.assemble.decode import Step, Text, cell_of, is_large
 from docproc.errors import REVIEWED
 from docproc.options import Recipe
-from docproc.types import Affine, Box, Calibration, Digit, Field, Lattice, Reading, Status
+from docproc.types import Affine, Box, Digit, Field, Lattice, Reading, Status
 
-NEAREST = 1e-9
 ALTERNATIVES = 5
 LEAST_CONFIDENCE = 0.05
 """A guess less likely than this is no value: it would cost a person more to mend than to key."""
@@ -32,7 +30,7 @@ def judge(
     """
     field, best = lattice.field, texts[0]
     digits = [step for step in best.steps if step.digit is not None]
-    confidence = calibrate(raw_confidence(best), recipe.calibration) if digits else 0.0
+    confidence = weigh(describe(best, lattice, height, to_scan), recipe.calibration) if digits else 0.0
     least = least_confidence(recipe.options.max_error, recipe.calibration)
     flags = (*lattice.flags, *_flag(field, best, digits, height, confidence, least))
     status: Status = "value" if digits else "blank"
@@ -75,31 +73,9 @@ def _flag(field: Field, best: Text, digits: list[Step], height: float, confidenc
     return flags
 
 
-def raw_confidence(best: Text) -> float:
-    """Uncalibrated chance that a text is right: it beats the other texts, and each digit looks like one."""
-    chances = [max(step.chance, NEAREST) for step in best.steps if step.digit is not None]
-    return float(best.posterior * math.prod(chances))
-
-
 def _has_large_mark(best: Text, height: float) -> bool:
     """Whether ink as high as a digit was left out of the text."""
     return any(step.digit is None and is_large(step.segment, height) for step in best.steps)
-
-
-def least_confidence(max_error: float, calibration: Calibration) -> float:
-    """Confidence from which values are accepted, so that `max_error` of the accepted ones are expected to be wrong.
-
-    Most accepted values are surer than the least sure one, so it may be less sure than 1 - `max_error` itself.
-    """
-    reached = [least for error, least in calibration.thresholds if error <= max_error]
-    return min([1 - max_error, *reached])
-
-
-def calibrate(raw: float, calibration: Calibration) -> float:
-    """Platt's scaling of a raw chance (Platt, Advances in Large Margin Classifiers, 1999); keeps order."""
-    clipped = min(max(raw, NEAREST), 1 - NEAREST)
-    logit = math.log(clipped / (1 - clipped))
-    return 1 / (1 + math.exp(-(calibration.scale * logit + calibration.offset)))
 
 
 def map_box(box: Box, to_scan: Affine) -> Box:

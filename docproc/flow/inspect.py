@@ -16,6 +16,7 @@ from docproc.fields.locate import locate
 from docproc.flow.pipeline import Classify
 from docproc.options import Recipe
 from docproc.pages.load import load
+from docproc.recognize.style import settle
 from docproc.segment.lattice import Proposal, propose
 from docproc.segment.normalize import SIDE, normalize
 from docproc.types import NOT_A_DIGIT, Box, CleanPage, Crops, Gray, Page, PageRef, Probs, Reading
@@ -42,7 +43,8 @@ def inspect(ref: PageRef, recipe: Recipe, classify: Classify, out: Path) -> tupl
     cleaned = clean(page, recipe.options.strips)
     proposals = [propose(cleaned, field) for field in locate(cleaned, recipe.options.strips)]
     crops = [normalize(cleaned.gray, proposal) for proposal in proposals]
-    probs = [classify(part) for part in crops]
+    joint = classify(np.concatenate([np.zeros((0, SIDE, SIDE), np.uint8), *crops]))
+    probs = np.split(settle(joint, recipe), np.cumsum([len(part) for part in crops]))[:-1]
     readings = [
         assemble_field(proposal.lattice, part, recipe, cleaned.to_scan, cleaned.flags, b"")
         for proposal, part in zip(proposals, probs, strict=True)

@@ -16,11 +16,12 @@ from docproc.fields.strip import has_ink_outside
 from docproc.flow.mappers import Mapper, attempt
 from docproc.options import Recipe
 from docproc.pages.load import load
+from docproc.recognize.style import settle
 from docproc.segment.lattice import propose
 from docproc.segment.normalize import SIDE, normalize
-from docproc.types import CleanPage, Crops, Failure, Field, PageRef, PageResult, PreparedPage, Probs
+from docproc.types import CleanPage, Crops, Failure, Field, Joint, PageRef, PageResult, PreparedPage
 
-Classify = Callable[[Crops], Probs]
+Classify = Callable[[Crops], Joint]
 
 BATCH_CROPS = 1024
 """Crops gathered over pages before the classifier is called."""
@@ -32,9 +33,9 @@ def read(refs: Iterable[PageRef], recipe: Recipe, mapper: Mapper, classify: Clas
     """Read pages, in order: prepare each in the mapper's processes, classify many pages' crops at once, assemble."""
     for pages in _batches(mapper(partial(prepare, recipe=recipe), refs, lose)):
         counts = [len(page.crops) for page in pages]
-        probs = classify(np.concatenate([page.crops for page in pages]))
-        for page, part in zip(pages, np.split(probs, np.cumsum(counts)[:-1]), strict=True):
-            result = attempt(partial(assemble, probs=part, recipe=recipe), page)
+        joint = classify(np.concatenate([page.crops for page in pages]))
+        for page, part in zip(pages, np.split(joint, np.cumsum(counts)[:-1]), strict=True):
+            result = attempt(partial(assemble, probs=settle(part, recipe), recipe=recipe), page)
             yield PageResult(page.ref, (), page.flags, result) if isinstance(result, Failure) else result
 
 

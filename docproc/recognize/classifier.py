@@ -1,29 +1,38 @@
-"""Weights → calibrated probabilities, in batches, on a device."""
+"""Weights → calibrated chances, in batches, on a device."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load as read_weights
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from docproc.errors import ModelError, UsageError
-from docproc.recognize.net import CLASSES, Net
+from docproc.recognize.net import CLASSES, Cascade, Net, Shape
 from docproc.recognize.variants import vary
-from docproc.types import Calibration, Crops, Probs
+from docproc.types import EVIDENCE, STYLES, Calibration, Crops, Joint
 
-BATCH = 256
-"""Eager mode on a CPU is fastest between 64 and 256: larger batches leave the cache."""
-GPU_BATCH = 8192
-SURE = 0.95
-"""Crops less sure than this get a second look; they are few, so that it costs little."""
-MOST_TEMPERATURE, MOST_SCALE, MOST_OFFSET = 100.0, 20.0, 100.0
+BATCH, READER_BATCH = 256, 64
+"""Crops that scout and reader look at together on a CPU; larger batches save next to nothing there. The reader gets few
+crops of a page, so that much of a large batch would be filling."""
+GPU_BATCH, GPU_READER_BATCH = 8192, 1024
+SURE = 0.98
+"""What the small net is less sure of than this, the large net decides."""
+CLEAR = 0.9
+"""What the large net is less sure of than this, it looks at twice more, leaned either way."""
+MOST_CHANNELS = 1024
+MOST_TEMPERATURE, MOST_WEIGHT = 100.0, 100.0
 """A card that says more than these is no card of ours; no logarithm or exponent overflows below them."""
 _PACKAGE = Path(__file__).resolve().parent.parent
 SHIPPED = (_PACKAGE / "models" / "digits.safetensors", _PACKAGE.parent / "models" / "digits.safetensors")
@@ -32,70 +41,149 @@ SHIPPED = (_PACKAGE / "models" / "digits.safetensors", _PACKAGE.parent / "models
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Classifier:
-    """A loaded network; `digest` names its weights and card, so that a ledger knows which readings are stale."""
+    """Loaded networks; `digest` names their weights and card, so that a ledger knows which readings are stale."""
 
-    net: Net
-    temperature: float
+    scout: nn.Module
+    reader: nn.Module
+    temperatures: tuple[float, float]
     device: str
     digest: str
     calibration: Calibration
 
-    def classify(self, crops: Crops) -> Probs:
-        """Chance of each class for each crop: float32[n, 11], rows sum to 1."""
-        batch = BATCH if self.device == "cpu" else GPU_BATCH
+    def classify(self, crops: Crops) -> Joint:
+        """Chance of each style and class for each crop: float32[n, 2, 11], each [2, 11] sums to 1."""
+        joint = self.ask_scout(crops)
+        unsure = _find_unsure(joint, SURE)
+        joint[unsure] = self.ask_reader(crops[unsure])
+        doubtful = unsure[_find_unsure(joint[unsure], CLEAR)]
+        looks = [joint[doubtful], *(self.ask_reader(variant) for variant in vary(crops[doubtful]))]
+        joint[doubtful] = np.mean(looks, axis=0)
+        return joint
+
+    def ask_scout(self, crops: Crops) -> Joint:
+        """What the small net alone says of each crop: float32[n, 2, 11]."""
+        return self._run(self.scout, crops, self.temperatures[0], BATCH if self.device == "cpu" else GPU_BATCH)
+
+    def ask_reader(self, crops: Crops) -> Joint:
+        """What the large net alone says of each crop: float32[n, 2, 11]."""
+        size = READER_BATCH if self.device == "cpu" else GPU_READER_BATCH
+        return self._run(self.reader, crops, self.temperatures[1], size)
+
+    def _run(self, net: nn.Module, crops: Crops, temperature: float, size: int) -> Joint:
+        """All crops through one net, in batches of one size, or of what its device can hold.
+
+        A library computes a batch of another size by another kernel, which rounds otherwise. The last batch is filled
+        up, so that a crop's chances are the same to the last bit in any company, and a resumed run writes the same CSV.
+        """
         while True:
             try:
-                parts = [self._scores(crops[i : i + batch]) for i in range(0, len(crops), batch)]
-                return np.concatenate([np.zeros((0, CLASSES), np.float32), *parts])
+                parts = [self._look(net, crops[i : i + size], temperature, size) for i in range(0, len(crops), size)]
+                return np.concatenate([np.zeros((0, len(STYLES), CLASSES), np.float32), *parts])
             except torch.OutOfMemoryError:
-                if batch == 1:
+                if size == 1:
                     raise
-                batch = max(1, batch // 2)
+                size = max(1, size // 2)
 
-    def _scores(self, crops: Crops) -> Probs:
+    def _look(self, net: nn.Module, crops: Crops, temperature: float, size: int) -> NDArray[np.float32]:
+        filled = np.zeros((size, *crops.shape[1:]), np.uint8)
+        filled[: len(crops)] = crops
         with torch.inference_mode():
-            batch = torch.from_numpy(crops).to(self.device)[:, None].float().div_(255)
-            chances = self._look(batch)
-            unsure = chances.max(1).values < SURE
-            if unsure.any():
-                looks = [chances[unsure], *(self._look(variant) for variant in vary(batch[unsure]))]
-                chances[unsure] = torch.stack(looks).mean(0)
-            return np.asarray(chances.cpu().numpy(), np.float32)
-
-    def _look(self, batch: Tensor) -> Tensor:
-        scores = self.net(batch.contiguous(memory_format=torch.channels_last)).float() / self.temperature
-        return torch.softmax(scores, 1)
+            batch = torch.from_numpy(filled).to(self.device)[:, None].to(_precision(self.device)).div_(255)
+            scores: Tensor = net(batch.contiguous(memory_format=torch.channels_last)).float().flatten(1) / temperature
+            return np.asarray(torch.softmax(scores, 1).view(-1, len(STYLES), CLASSES).cpu().numpy()[: len(crops)])
 
 
 def load(weights: Path | None = None, device: str = "auto") -> Classifier:
     """Load weights (None: the shipped ones) and the card beside them onto a device."""
-    path = weights or next((path for path in SHIPPED if path.is_file()), SHIPPED[0])
+    path = find_weights(weights)
+    nets, card, digest = load_nets(path)
+    try:
+        calibration = read_calibration(card)
+        first, second = (_bounded(value, 0.01, MOST_TEMPERATURE) for value in card["temperatures"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise ModelError(f"cannot use {path.with_suffix('.json')}: {error}; install it again, or calibrate") from error
+    chosen = choose_device(device)
+    if chosen == "cpu":
+        torch.set_num_threads(1)  # the other cores prepare pages
+    scout, reader = (_place(net, chosen) for net in (nets.scout, nets.reader))
+    return Classifier(scout, reader, (first, second), chosen, digest, calibration)
+
+
+def find_weights(given: Path | None) -> Path:
+    """The weights that were given, or else the shipped ones; whether they can be used shows when they are loaded."""
+    return given or next((path for path in SHIPPED if path.is_file()), SHIPPED[0])
+
+
+def load_nets(path: Path) -> tuple[Cascade, dict[str, Any], str]:
+    """The nets of a weights file as they were trained, their card, and the digest of both. Raises ModelError."""
     card_path = path.with_suffix(".json")
     try:
         data = path.read_bytes()
         text = card_path.read_text(encoding="utf-8")
         card = json.loads(text)
-        net = Net(int(card["width"]))
+        nets = Cascade(*(_read_shape(card["shapes"][name]) for name in ("scout", "reader")))
         if card["sha256"] != hashlib.sha256(data).hexdigest():
             raise ModelError(f"{path} does not match its card {card_path}; install it again, or train anew")
-        net.load_state_dict(read_weights(data))
-        thresholds = tuple((float(error), float(least)) for error, least in card.get("thresholds", ()))
-        calibration = Calibration(float(card["field_scale"]), float(card["field_offset"]), thresholds)
-        temperature = float(card["temperature"])
-        if not 0 < temperature <= MOST_TEMPERATURE:
-            raise ValueError(f"temperature {temperature} is not possible")
-        if not (0 < calibration.scale <= MOST_SCALE and abs(calibration.offset) <= MOST_OFFSET):
-            raise ValueError(f"{calibration} is not possible")
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError, OverflowError, SafetensorError) as error:
+        nets.load_state_dict(read_weights(data))
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError, SafetensorError) as error:
         reason = str(error).partition("\n")[0]  # torch lists every weight that does not fit, a line each
         raise ModelError(f"cannot load the model {path}: {reason}; choose another --model or install again") from error
-    chosen = choose_device(device)
-    if chosen == "cpu":
-        torch.set_num_threads(1)  # the other cores prepare pages
-    net.eval()
-    placed = net.to(chosen, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    digest = hashlib.sha256(data + text.encode()).hexdigest()
-    return Classifier(placed, temperature, chosen, digest, calibration)
+    nets.eval()
+    return nets, card, hashlib.sha256(data + text.encode()).hexdigest()
+
+
+def read_calibration(card: Mapping[str, Any]) -> Calibration:
+    """The calibration that a card states. Raises KeyError, TypeError or ValueError where it is not possible."""
+    field = dict(card["field"])
+    offset = _bounded(field.pop("offset"), -MOST_WEIGHT, MOST_WEIGHT)
+    if set(field) != set(EVIDENCE):
+        raise ValueError(f"its field calibration names {sorted(field)}, not {sorted(EVIDENCE)}")
+    weights = tuple(_bounded(field[name], -MOST_WEIGHT, MOST_WEIGHT) for name in EVIDENCE)
+    thresholds = tuple((_bounded(error, 0, 1), _bounded(least, 0, 1)) for error, least in card["thresholds"])
+    weight, shift = card["style"]
+    style = (_bounded(weight, 0, MOST_WEIGHT), _bounded(shift, -MOST_WEIGHT, MOST_WEIGHT))
+    return Calibration(weights, offset, thresholds, style)
+
+
+def _find_unsure(joint: Joint, least: float) -> NDArray[np.int64]:
+    """Indices of the crops of which no class, whatever the style, has this chance."""
+    return np.flatnonzero(joint.sum(1).max(1) < least)
+
+
+def _read_shape(stated: Mapping[str, Any]) -> Shape:
+    shape = Shape(stated["stem"], tuple(stated["first"]), tuple(stated["second"]), stated["hidden"])
+    channels = (shape.stem, *shape.first, *shape.second, shape.hidden)
+    if not all(isinstance(number, int) and 0 < number <= MOST_CHANNELS for number in channels):
+        raise ValueError(f"{shape} is not possible")
+    return shape
+
+
+def _bounded(value: Any, low: float, high: float) -> float:
+    number = float(value)
+    if not (isfinite(number) and low <= number <= high):
+        raise ValueError(f"{number} is not possible")
+    return number
+
+
+def _place(net: Net, device: str) -> nn.Module:
+    """A net for inference on a device: batch norm folded into the convolutions, channels last, half precision."""
+    layers = [*net.features, *net.head]
+    folded: list[nn.Module] = []
+    for layer in layers:
+        if isinstance(layer, nn.BatchNorm2d):
+            convolution = folded.pop()
+            assert isinstance(convolution, nn.Conv2d)
+            folded.append(fuse_conv_bn_eval(convolution, layer))
+        else:
+            folded.append(layer)
+    placed = nn.Sequential(*folded).eval().to(_precision(device))
+    return placed.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _precision(device: str) -> torch.dtype:
+    """bfloat16 where the device computes in it, as graphics cards and recent CPUs do; it is twice as fast there."""
+    has = torch.cpu._is_avx512_bf16_supported() if device == "cpu" else device == "cuda"
+    return torch.bfloat16 if has else torch.float32
 
 
 def choose_device(name: str) -> str:

@@ -1,46 +1,97 @@
-"""The network: 28x28 crops → eleven scores. Nothing else lives here."""
+"""The networks: 28x28 crops → scores of style and class together. Nothing else lives here."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 from torch import Tensor, nn
 
+from docproc.types import STYLES
+
 CLASSES = 11
+CELLS = 9
+"""A crop ends as 3x3 cells: halved by the first layer and after each stage."""
 
 
-def _block(inside: int, outside: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inside, outside, 3, padding=1, bias=False), nn.BatchNorm2d(outside), nn.ReLU(inplace=True)
-    )
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How many channels each layer of a net has: the first one, those of both stages, the hidden one before the end."""
+
+    stem: int
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+    hidden: int
+
+
+def make_shape(width: int, depth: int, hidden: int = 128) -> Shape:
+    """`width` channels at first, then `depth` layers with twice as many, then `depth` with four times as many."""
+    return Shape(width, (2 * width,) * depth, (4 * width,) * depth, hidden)
+
+
+def multiply_adds(shape: Shape) -> int:
+    """What one crop costs a net: the multiplications of its convolutions and of its head.
+
+    Batch norm is folded into the convolutions, and adding comes free with multiplying.
+    """
+    stem = 14 * 14 * 5 * 5 * shape.stem
+    first = 14 * 14 * 3 * 3 * sum(a * b for a, b in pairwise((shape.stem, *shape.first)))
+    second = 7 * 7 * 3 * 3 * sum(a * b for a, b in pairwise((shape.first[-1], *shape.second)))
+    head = shape.hidden * (CELLS * shape.second[-1] + len(STYLES) * CLASSES)
+    return stem + first + second + head
 
 
 class Net(nn.Module):
     """A plain CNN that halves the picture in its first layer: the cost is in full-resolution convolutions.
 
-    Input float32[n, 1, 28, 28] in 0..1, ink high; output float32[n, 11] logits.
+    Input float32[n, 1, 28, 28] in 0..1, ink high; output float32[n, 2, 11], the logits of one softmax over both
+    styles and all classes.
     """
 
-    def __init__(self, width: int = 24) -> None:
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
+        self.shape = shape
         self.features = nn.Sequential(
-            nn.Conv2d(1, width, 5, stride=2, padding=2, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(inplace=True),
-            _block(width, 2 * width),
-            _block(2 * width, 2 * width),
+            *_convolution(1, shape.stem, 5, 2),
+            *_stage(shape.stem, shape.first),
             nn.MaxPool2d(2),
-            _block(2 * width, 4 * width),
-            _block(4 * width, 4 * width),
+            *_stage(shape.first[-1], shape.second),
             nn.MaxPool2d(2),
         )
         self.head = nn.Sequential(
             nn.Flatten(),
-            nn.Linear(4 * width * 9, 128),
+            nn.Linear(CELLS * shape.second[-1], shape.hidden),
             nn.ReLU(inplace=True),
             nn.Dropout(0.2),
-            nn.Linear(128, CLASSES),
+            nn.Linear(shape.hidden, len(STYLES) * CLASSES),
         )
 
     def forward(self, crops: Tensor) -> Tensor:
         """Logits of each crop."""
         scores: Tensor = self.head(self.features(crops))
-        return scores
+        return scores.view(-1, len(STYLES), CLASSES)
+
+
+class Cascade(nn.Module):
+    """A small net that decides the easy many, and the large one for the others; which is which, `classifier` says."""
+
+    def __init__(self, scout: Shape, reader: Shape) -> None:
+        super().__init__()
+        self.scout = Net(scout)
+        self.reader = Net(reader)
+
+
+def _stage(inside: int, channels: tuple[int, ...]) -> list[nn.Module]:
+    layers: list[nn.Module] = []
+    for outside in channels:
+        layers += _convolution(inside, outside, 3, 1)
+        inside = outside
+    return layers
+
+
+def _convolution(inside: int, outside: int, side: int, stride: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(inside, outside, side, stride, side // 2, bias=False),
+        nn.BatchNorm2d(outside),
+        nn.ReLU(inplace=True),
+    ]

@@ -52,7 +52,9 @@ def propose(page: CleanPage, field: Field) -> Proposal:
     labels, severed = _pieces(components, field)
     boxes = _boxes(labels)
     segments = _segments(boxes, severed, components.height, field)
-    return Proposal(Lattice(field, len(boxes) + 1, segments), labels)
+    gray = page.gray[box.y : box.bottom, box.x : box.right]
+    darkness = 1 - float(np.median(gray[labels > 0])) / 255
+    return Proposal(Lattice(field, len(boxes) + 1, segments, (), darkness), labels)
 
 
 def _pieces(components: Components, field: Field) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from docproc.train.data import check_sets, load_glyphs, load_mnist
 from docproc.train.fonts import printed_glyphs
-from docproc.train.strings import Bank, label_segments, make_bank
-from docproc.types import NOT_A_DIGIT, Crops
+from docproc.train.strings import DRAWN_SHARE, Bank, LabelledCrops, label_segments, make_bank
+from docproc.types import NOT_A_DIGIT
 
 CHUNK = 100
 """Fields composed from one seed: small enough for a smooth bar, large enough to amortize the start."""
@@ -23,14 +21,6 @@ REJECTS_PER_DIGIT = 1.3
 """A lattice proposes many more broken segments than whole ones; this share of them is kept."""
 
 _bank: Bank | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelledCrops:
-    """uint8[n, 28, 28] crops, ink high, and int64[n] classes 0..10."""
-
-    crops: Crops
-    labels: NDArray[np.int64]
 
 
 def make_crops(folder: Path, fields: int, held_out: bool, seed: int, workers: int) -> Iterator[LabelledCrops]:
@@ -46,26 +36,28 @@ def _start(folder: Path, held_out: bool) -> None:
     global _bank  # noqa: PLW0603 - one bank a process, too large to send with each seed
     cv2.setNumThreads(1)
     glyphs = (*load_glyphs(folder, held_out), *printed_glyphs(digits=True))
-    _bank = make_bank(glyphs, printed_glyphs(digits=False))
+    _bank = make_bank(glyphs, printed_glyphs(digits=False), 0.0 if held_out else DRAWN_SHARE)
 
 
 def _chunk(seed: int) -> LabelledCrops:
     assert _bank is not None
     rng = np.random.default_rng(seed)
-    made = join_crops([LabelledCrops(*label_segments(rng, _bank)) for _ in range(CHUNK)])
+    made = join_crops([label_segments(rng, _bank) for _ in range(CHUNK)])
     rejects = np.flatnonzero(made.labels == NOT_A_DIGIT)
     digits = np.flatnonzero(made.labels != NOT_A_DIGIT)
     spare = rng.permutation(rejects)[: int(REJECTS_PER_DIGIT * len(digits))]
     chosen = np.sort(np.concatenate([digits, spare]))
-    return LabelledCrops(made.crops[chosen], made.labels[chosen])
+    return LabelledCrops(made.crops[chosen], made.labels[chosen], made.styles[chosen])
 
 
 def join_crops(parts: Iterable[LabelledCrops]) -> LabelledCrops:
     """Several sets of crops as one."""
     every = list(parts)
-    return LabelledCrops(np.concatenate([p.crops for p in every]), np.concatenate([p.labels for p in every]))
+    columns = ([getattr(part, name) for part in every] for name in ("crops", "labels", "styles"))
+    return LabelledCrops(*map(np.concatenate, columns))
 
 
 def mnist_crops(folder: Path, held_out: bool) -> LabelledCrops:
-    """MNIST's own crops: already normalized the way ours are."""
-    return LabelledCrops(*load_mnist(folder, held_out))
+    """MNIST's own crops: already normalized the way ours are. Nobody says which style their writers had."""
+    crops, labels = load_mnist(folder, held_out)
+    return LabelledCrops(crops, labels, np.full(len(labels), -1, np.int64))

@@ -19,19 +19,22 @@ from docproc.types import NOT_A_DIGIT
 
 BAD_SEGMENTATION = {"ibm", "uqb"}
 """UNIPEN donors whose digits are often cut wrongly."""
-LOOK_ALIKES = set("OoDQIl|SsZzBGgqbiJjy/!()[]\\1TtCceYuU>,'`7")
+LOOK_ALIKES = set("OoDQIl|SsZzBGgqbiJj/!()[]\\1Y>,'`7")
 """Characters that are a digit to some eye, or half of one: neither a digit nor, with certainty, not a digit."""
 DIGIT_ALPHABETS = {"Greek", "Latin", "Cyrillic", "N_Ko"}
 """Alphabets whose letters or digits look like ours."""
 SETS = ("mnist_train", "unipen_strokes", "optdigits_train", "semeion", "symbols", "omniglot")
 HELD_OUT_FIFTH = 5
 """One writer in five validates."""
+STYLE_OF_COUNTRY = {"USA": 0, "U.S.A": 0, "U.S.A.": 0, "CANADA": 0, "Germany": 1, "Spain": 1, "U.S.S.R": 1}
+"""What UNIPEN's countries write, as an index of `types.STYLES`; of the others it is not known."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Glyph:
     """One character. `label` is 0..9 or NOT_A_DIGIT, `name` what it is; `bitmap` is uint8 ink high, tight,
-    or `strokes` are float32[n, 2] polylines with y downward, scaled to height 1."""
+    or `strokes` are float32[n, 2] polylines with y downward, scaled to height 1. `style` is an index of
+    `types.STYLES`, -1 where it is not known."""
 
     label: int
     name: str
@@ -39,6 +42,7 @@ class Glyph:
     bitmap: NDArray[np.uint8] | None = None
     strokes: tuple[NDArray[np.float32], ...] = ()
     stretched: bool = False
+    style: int = -1
 
 
 def is_held_out(writer: str) -> bool:
@@ -111,24 +115,25 @@ def _unipen(folder: Path) -> list[Glyph]:
     glyphs: list[Glyph] = []
     with np.load(folder / "unipen_strokes.npz", allow_pickle=False) as file:
         points, lengths, counts = file["points"], file["stroke_len"], file["n_strokes"]
-        columns = (file["section"], file["org"], file["label"], file["writer"])
+        columns = (file["section"], file["org"], file["label"], file["writer"], file["country"])
     point = stroke = 0
-    for count, section, donor, label, writer in zip(counts, *columns, strict=True):
+    for count, section, donor, label, writer, country in zip(counts, *columns, strict=True):
         mine = lengths[stroke : stroke + count]
         ends = point + np.cumsum(mine)
         parts = np.split(points[point : ends[-1]], ends[:-1] - point)
         stroke, point = stroke + count, int(ends[-1])
         if donor in BAD_SEGMENTATION:
             continue
-        strokes = _unit_height(parts)
+        strokes = unit_height(parts)
         digit = section == "1a"
         if strokes and (digit or str(label) not in LOOK_ALIKES or str(label) in ",/"):
             value = int(label) if digit else NOT_A_DIGIT
-            glyphs.append(Glyph(value, str(label), f"unipen/{writer}", strokes=strokes))
+            style = STYLE_OF_COUNTRY.get(str(country), -1) if digit else -1
+            glyphs.append(Glyph(value, str(label), f"unipen/{writer}", strokes=strokes, style=style))
     return glyphs
 
 
-def _unit_height(parts: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
+def unit_height(parts: list[NDArray[np.float32]]) -> tuple[NDArray[np.float32], ...]:
     """Pen strokes with y upward → y downward, top left at 0, the longer of height and half the width at 1."""
     every = np.concatenate(parts)
     low, high = every.min(0), every.max(0)

@@ -1,4 +1,4 @@
-"""Train the digit reader: knobs, data, network, schedule, loop, from top to bottom."""
+"""Train the digit reader: knobs, data, networks, schedule, loop, from top to bottom."""
 
 from __future__ import annotations
 
@@ -6,48 +6,81 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel
 
 from docproc.errors import InputError
-from docproc.recognize.net import CLASSES, Net
-from docproc.train.crops import LabelledCrops, join_crops, make_crops, mnist_crops
-from docproc.types import NOT_A_DIGIT
+from docproc.recognize.net import CLASSES, Cascade, Net, make_shape
+from docproc.train.adversary import fgsm
+from docproc.train.augment import distort
+from docproc.train.crops import join_crops, make_crops, mnist_crops
+from docproc.train.loss import cross_entropy, distillation, focal, log_classes
+from docproc.train.strings import LabelledCrops
+from docproc.types import EVIDENCE, NEUTRAL, NOT_A_DIGIT, Calibration
 
 VALIDATION_FIELDS = 3000
+MNIST_PASSES = 2
+"""How often a pass over the crops comes by MNIST's own, which are few beside the composed ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Knobs:
-    """All that decides the weights, beside the data."""
+    """All that decides the weights, beside the data. `focus` is the exponent of the focal loss, `average` the share of
+    the averaged weights kept at each step, `attack` the size of the adversarial changes trained against, in grey
+    levels of 0..1 (0: none)."""
 
-    fields: int = 40_000
-    epochs: int = 6
+    fields: int = 80_000
+    epochs: int = 9
     batch: int = 256
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    loss: Literal["smoothed", "focal"] = "smoothed"
     rate: float = 2e-3
     decay: float = 0.02
-    smoothing: float = 0.03
+    smoothing: float = 0.02
+    focus: float = 1.0
+    average: float = 0.999
+    attack: float = 0.0
     width: int = 24
+    depth: int = 2
+    scout_width: int = 8
+    scout_depth: int = 1
     seed: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Error on held-out writers, as fractions: MNIST's digits, composed digits, and rejects taken for digits."""
+    """Error on held-out writers, as fractions: MNIST's digits, composed digits, rejects taken for digits and digits
+    taken for none, of the large net; composed digits of the small one."""
 
     epoch: int
     loss: float
     mnist: float
     digits: float
     rejects: float
+    refused: float
+    scout: float
+
+
+class Sets(NamedTuple):
+    """Crops to train on; and, of held-out writers, those of composed fields and MNIST's digits."""
+
+    training: LabelledCrops
+    validation: LabelledCrops
+    mnist: LabelledCrops
 
 
 def train(data: Path, out: Path, knobs: Knobs, device: str = "cpu", workers: int = 2) -> Path:
@@ -58,137 +91,183 @@ def train(data: Path, out: Path, knobs: Knobs, device: str = "cpu", workers: int
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(knobs.seed)
     torch.set_num_threads(workers)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar:
-        training = _crops(data, out, knobs, False, workers, bar)
-        validation = _crops(data, out, knobs, True, workers, bar)
-        mnist = mnist_crops(data, held_out=True)
-
-        net = Net(knobs.width).to(device)
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        optimizer = torch.optim.AdamW(net.parameters(), lr=knobs.rate, weight_decay=knobs.decay)
-        batches = len(training.labels) // knobs.batch
-        steps = batches * knobs.epochs
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, knobs.rate, total_steps=steps, pct_start=0.15)
-        history = _resume(out / "checkpoint.pt", knobs, net, optimizer, schedule)
-
+    with show_bar() as bar:
+        sets = gather_sets(data, out, knobs, workers, bar)
+        nets = build(knobs).to(device)
+        averaged, optimizer, schedule = equip(nets, knobs, len(sets.training.labels))
+        parts = (nets, averaged, optimizer, schedule)
+        history = _resume(out / "checkpoint.pt", knobs, parts)
         for epoch in range(len(history), knobs.epochs):
-            generator = torch.Generator().manual_seed(knobs.seed * 1000 + epoch)
-            torch.manual_seed(knobs.seed * 1000 + epoch)  # dropout too goes on as if nobody had killed it
-            order = torch.randperm(len(training.labels), generator=generator).numpy()
-            task = bar.add_task(f"epoch {epoch + 1}/{knobs.epochs}", total=batches)
-            net.train()
-            losses = 0.0
-            for i in range(batches):
-                chosen = order[i * knobs.batch : (i + 1) * knobs.batch]
-                # Crops stay uint8 until they are on the device.
-                crops = torch.from_numpy(training.crops[chosen]).to(device)
-                labels = torch.from_numpy(training.labels[chosen]).to(device)
-                with torch.autocast(torch.device(device).type, dtype=torch.bfloat16):
-                    scores = net(distort(crops[:, None].float() / 255, generator))
-                loss = F.cross_entropy(scores.float(), labels, label_smoothing=knobs.smoothing)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-                optimizer.step()
-                schedule.step()
-                losses += float(loss.detach())
-                bar.advance(task)
-            history.append(_validate(epoch, losses / batches, net, mnist, validation, device))
+            loss = learn(nets, averaged, sets.training, optimizer, schedule, knobs, epoch, bar)
+            history.append(validate(epoch, loss, cast(Cascade, averaged.module), sets.mnist, sets.validation))
             bar.console.print(_line(history[-1]))
-            state = [part.state_dict() for part in (net, optimizer, schedule)]
-            torch.save([asdict(knobs), state, [asdict(s) for s in history]], out / "checkpoint.tmp")
+            saved = [asdict(knobs), [part.state_dict() for part in parts], [asdict(scores) for scores in history]]
+            torch.save(saved, out / "checkpoint.tmp")
             (out / "checkpoint.tmp").replace(out / "checkpoint.pt")
     _draw_curve(history, out / "curve.png")
-    return _save(net, knobs, history, len(training.labels), out)
+    facts = {"recipe": asdict(knobs), "training_crops": len(sets.training.labels), "scores": asdict(history[-1])}
+    return save(cast(Cascade, averaged.module), facts, out)
 
 
-def distort(crops: Tensor, generator: torch.Generator) -> Tensor:
-    """Lean, turn, scale and shift each crop a little, at random; thicken or thin some: float[n, 1, 28, 28]."""
-    count = len(crops)
-    draw = torch.randn(count, 6, generator=generator).to(crops.device)
-    matrix = torch.zeros(count, 2, 3, device=crops.device)
-    matrix[:, 0, 0] = 1 + 0.06 * draw[:, 0]
-    matrix[:, 1, 1] = 1 + 0.06 * draw[:, 1]
-    matrix[:, 0, 1] = 0.12 * draw[:, 2]
-    matrix[:, 1, 0] = 0.05 * draw[:, 3]
-    matrix[:, :, 2] = 0.045 * draw[:, 4:]
-    grid = F.affine_grid(matrix, list(crops.shape), align_corners=False)
-    moved = F.grid_sample(crops, grid, align_corners=False)
-    change = torch.rand(count, 1, 1, 1, generator=generator).to(crops.device)
-    thick = F.max_pool2d(moved, 3, 1, 1)
-    thin = -F.max_pool2d(-moved, 3, 1, 1)
-    moved = torch.where(change < 0.12, 0.5 * (moved + thick), moved)
-    return torch.where(change > 0.9, 0.5 * (moved + thin), moved)
+def build(knobs: Knobs) -> Cascade:
+    """The two nets, untrained."""
+    nets = Cascade(make_shape(knobs.scout_width, knobs.scout_depth), make_shape(knobs.width, knobs.depth))
+    nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return nets
 
 
-def _crops(data: Path, out: Path, knobs: Knobs, held_out: bool, workers: int, bar: Progress) -> LabelledCrops:
+def equip(nets: Cascade, knobs: Knobs, crops: int) -> tuple[AveragedModel, Optimizer, LRScheduler]:
+    """What training nets on so many crops takes besides them: their running average, the optimizer, its schedule."""
+    averaged = AveragedModel(nets, avg_fn=partial(average, most=knobs.average), use_buffers=True)
+    return averaged, *choose_optimizer(nets, knobs, crops // knobs.batch * knobs.epochs)
+
+
+def choose_optimizer(nets: nn.Module, knobs: Knobs, steps: int) -> tuple[Optimizer, LRScheduler]:
+    """The optimizer, and one cycle of its learning rate over so many steps."""
+    optimizer: Optimizer
+    if knobs.optimizer == "adamw":
+        optimizer = torch.optim.AdamW(nets.parameters(), lr=knobs.rate, weight_decay=knobs.decay)
+    else:
+        optimizer = torch.optim.SGD(nets.parameters(), knobs.rate, 0.9, weight_decay=knobs.decay, nesterov=True)
+    return optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, knobs.rate, total_steps=steps, pct_start=0.15)
+
+
+def average(kept: Tensor, new: Tensor, steps: Tensor | int, most: float) -> Tensor:
+    """The running mean of the weights: of all steps at first, later of about the last 1 / (1 - `most`)."""
+    if not kept.is_floating_point():
+        return new
+    return torch.lerp(kept, new, max(1 - most, 1 / (int(steps) + 1)))
+
+
+def learn(
+    nets: Cascade,
+    averaged: AveragedModel,
+    training: LabelledCrops,
+    optimizer: Optimizer,
+    schedule: LRScheduler,
+    knobs: Knobs,
+    epoch: int,
+    bar: Progress,
+) -> float:
+    """One pass over the crops; returns its mean loss. The small net also learns from the large one's opinion."""
+    device = next(nets.parameters()).device
+    generator = torch.Generator().manual_seed(knobs.seed * 1000 + epoch)
+    torch.manual_seed(knobs.seed * 1000 + epoch)  # dropout too goes on as if nobody had killed it
+    order = torch.randperm(len(training.labels), generator=generator).numpy()
+    batches = len(training.labels) // knobs.batch
+    task = bar.add_task(f"epoch {epoch + 1}/{knobs.epochs}", total=batches)
+    nets.train()
+    losses = 0.0
+    for i in range(batches):
+        chosen = order[i * knobs.batch : (i + 1) * knobs.batch]
+        # Crops stay uint8 until they are on the device.
+        crops, labels, styles = (
+            torch.from_numpy(column[chosen]).to(device) for column in (training.crops, training.labels, training.styles)
+        )
+        batch = distort(crops[:, None].float() / 255, generator)
+        if knobs.attack:
+            batch = fgsm(nets.reader, batch, labels, knobs.attack)
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            scores, scouted = nets.reader(batch), nets.scout(batch)
+        loss = measure(scores, labels, styles, knobs)
+        both = loss + 0.5 * measure(scouted, labels, styles, knobs) + 0.5 * distillation(scouted, scores)
+        optimizer.zero_grad(set_to_none=True)
+        both.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(nets.parameters(), 2.0)
+        optimizer.step()
+        schedule.step()
+        averaged.update_parameters(nets)
+        losses += float(loss.detach())
+        bar.advance(task)
+    return losses / max(1, batches)
+
+
+def measure(scores: Tensor, labels: Tensor, styles: Tensor, knobs: Knobs) -> Tensor:
+    """The loss that the knobs choose."""
+    if knobs.loss == "focal":
+        return focal(scores, labels, styles, knobs.focus)
+    return cross_entropy(scores, labels, styles, knobs.smoothing)
+
+
+def show_bar() -> Progress:
+    """A bar for each long step, on the terminal's standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True))
+
+
+def gather_sets(data: Path, out: Path, knobs: Knobs, workers: int, bar: Progress) -> Sets:
+    """All crops of a training; composed ones are kept in `out` for the next time."""
+    training = compose_crops(data, out, knobs.fields, knobs.seed, False, workers, bar)
+    validation = compose_crops(data, out, VALIDATION_FIELDS, knobs.seed, True, workers, bar)
+    return Sets(training, validation, mnist_crops(data, held_out=True))
+
+
+def compose_crops(
+    data: Path, out: Path, fields: int, seed: int, held_out: bool, workers: int, bar: Progress
+) -> LabelledCrops:
     """Compose the crops, or take those an earlier, interrupted training composed with the same seed."""
-    fields = VALIDATION_FIELDS if held_out else knobs.fields
-    cache = out / f"crops-{'validate' if held_out else 'train'}-{knobs.seed}-{fields}.npz"
+    cache = out / f"crops-{'validate' if held_out else 'train'}-{seed}-{fields}.npz"
     if cache.is_file():
         with np.load(cache, allow_pickle=False) as file:
-            return LabelledCrops(file["crops"], file["labels"])
+            return LabelledCrops(file["crops"], file["labels"], file["styles"])
     task = bar.add_task(f"composing fields ({'held-out' if held_out else 'training'} writers)", total=fields)
     parts = []
-    for part in make_crops(data, fields, held_out, knobs.seed, workers):
+    for part in make_crops(data, fields, held_out, seed, workers):
         parts.append(part)
         bar.advance(task, fields / math.ceil(fields / 100))
     if not held_out:
-        parts.append(mnist_crops(data, held_out=False))
+        parts += [mnist_crops(data, held_out=False)] * MNIST_PASSES
     made = join_crops(parts)
-    np.savez(out / "crops.tmp.npz", crops=made.crops, labels=made.labels)
+    np.savez(out / "crops.tmp.npz", crops=made.crops, labels=made.labels, styles=made.styles)
     (out / "crops.tmp.npz").replace(cache)
     return made
 
 
-def _resume(
-    checkpoint: Path,
-    knobs: Knobs,
-    net: Net,
-    optimizer: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-) -> list[Scores]:
+def _resume(checkpoint: Path, knobs: Knobs, parts: Sequence[Any]) -> list[Scores]:
     if not checkpoint.is_file():
         return []
     saved, states, history = torch.load(checkpoint, weights_only=True)
     if saved != asdict(knobs):
         raise InputError(f"{checkpoint} is from a training with other knobs; choose another --out or delete it")
-    net.load_state_dict(states[0])
-    optimizer.load_state_dict(states[1])
-    schedule.load_state_dict(states[2])
+    for part, state in zip(parts, states, strict=True):
+        part.load_state_dict(state)
     return [Scores(**scores) for scores in history]
 
 
-def predict(net: Net, crops: NDArray[np.uint8], device: str = "cpu") -> NDArray[np.float32]:
-    """Logits of crops, in batches: float32[n, 11]."""
+def predict(net: Net, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Chances of the classes of crops, in batches: float32[n, 11]."""
     net.eval()
+    device = next(net.parameters()).device
     parts = [np.zeros((0, CLASSES), np.float32)]
     with torch.inference_mode():
         for i in range(0, len(crops), 512):
             batch = torch.from_numpy(crops[i : i + 512]).to(device)[:, None].float() / 255
-            parts.append(net(batch).float().cpu().numpy())
+            parts.append(log_classes(net(batch)).exp().cpu().numpy())
     return np.concatenate(parts)
 
 
-def _validate(epoch: int, loss: float, net: Net, mnist: LabelledCrops, composed: LabelledCrops, device: str) -> Scores:
-    """Errors on writers the network never saw; digits are scored among digits, rejects by what is taken for one."""
-    on_mnist = predict(net, mnist.crops, device)[:, :NOT_A_DIGIT].argmax(1)
-    on_composed = predict(net, composed.crops, device).argmax(1)
+def validate(epoch: int, loss: float, nets: Cascade, mnist: LabelledCrops, composed: LabelledCrops) -> Scores:
+    """Errors on writers the nets never saw; digits are scored among digits, rejects by what is taken for one."""
     digit = composed.labels != NOT_A_DIGIT
+    read = predict(nets.reader, composed.crops)
+    scouted = predict(nets.scout, composed.crops[digit])
+    wrong = read[digit, :NOT_A_DIGIT].argmax(1) != composed.labels[digit]
     return Scores(
         epoch + 1,
         loss,
-        float((on_mnist != mnist.labels).mean()),
-        float((on_composed[digit] != composed.labels[digit]).mean()),
-        float((on_composed[~digit] != NOT_A_DIGIT).mean()),
+        float((predict(nets.reader, mnist.crops)[:, :NOT_A_DIGIT].argmax(1) != mnist.labels).mean()),
+        float(wrong.mean()),
+        float((read[~digit].argmax(1) != NOT_A_DIGIT).mean()),
+        float((read[digit].argmax(1) == NOT_A_DIGIT).mean()),
+        float((scouted[:, :NOT_A_DIGIT].argmax(1) != composed.labels[digit]).mean()),
     )
 
 
 def _line(scores: Scores) -> str:
     return (
         f"epoch {scores.epoch}: loss {scores.loss:.4f}, wrong of held-out writers: MNIST {scores.mnist:.2%}, "
-        f"composed digits {scores.digits:.2%}, rejects taken for digits {scores.rejects:.2%}"
+        f"composed digits {scores.digits:.2%} (small net {scores.scout:.2%}), rejects taken for digits "
+        f"{scores.rejects:.2%}, digits for rejects {scores.refused:.2%}"
     )
 
 
@@ -211,22 +290,31 @@ def _draw_curve(history: list[Scores], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _save(net: Net, knobs: Knobs, history: list[Scores], crops: int, out: Path) -> Path:
+def state(calibration: Calibration) -> dict[str, object]:
+    """A calibration as a card has it."""
+    field = dict(zip(EVIDENCE, calibration.weights, strict=True))
+    return {
+        "field": {**field, "offset": calibration.offset},
+        "thresholds": calibration.thresholds,
+        "style": calibration.style,
+    }
+
+
+def save(nets: Cascade, facts: dict[str, object], out: Path) -> Path:
+    """Write weights and card."""
     weights = out / "digits.safetensors"
-    save_file({name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}, weights)
+    save_file({name: value.detach().cpu().contiguous() for name, value in nets.state_dict().items()}, weights)
     card = {
         "name": "digits",
-        "width": knobs.width,
-        "temperature": 1.0,
-        "field_scale": 1.0,
-        "field_offset": 0.0,
+        "shapes": {"scout": asdict(nets.scout.shape), "reader": asdict(nets.reader.shape)},
         "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "made": time.strftime("%Y-%m-%d"),
-        "recipe": asdict(knobs),
-        "data": "MNIST training set, UNIPEN train_r01_v07, Optdigits training set, Semeion, symbols, Omniglot",
-        "training_crops": crops,
+        "temperatures": (1.0, 1.0),
+        **state(NEUTRAL),
+        "data": "MNIST training set, UNIPEN train_r01_v07, Optdigits training set, Semeion, symbols, Omniglot; "
+        "invented hands",
         "held_out": "one writer in five, by sha256 of the writer's name",
-        "scores": [asdict(scores) for scores in history][-1:],
+        **facts,
     }
     (out / "digits.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
     return weights

@@ -75,9 +75,13 @@ def glyph_strokes(rng: np.random.Generator, character: str, writer: Writer) -> l
     # Even a steady hand sometimes writes another form of the same digit.
     if rng.random() > writer.steadiness and (character, 0) not in RARE:
         chosen = int(rng.integers(min(len(shapes), 3)))
-    habit = np.random.default_rng([writer.seed, ord(character), chosen])
+    return shape_strokes(rng, shapes[chosen], writer, np.random.default_rng([writer.seed, ord(character), chosen]))
+
+
+def shape_strokes(rng: np.random.Generator, shape: str, writer: Writer, habit: np.random.Generator) -> list[Stroke]:
+    """One shape as this writer draws it this time; `habit` is how this writer always bends it."""
     strokes = []
-    for runs in read_shape(shapes[chosen]):
+    for runs in read_shape(shape):
         pieces: list[Stroke] = []
         for run in runs:
             moved = run + habit.normal(0, writer.jitter * 1.2, run.shape) + rng.normal(0, writer.jitter, run.shape)

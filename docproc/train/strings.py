@@ -7,7 +7,7 @@ ruling. So it is trained on just that. Which digit each pixel belongs to is know
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,6 +20,7 @@ from docproc.clean.tone import binarize, even
 from docproc.segment.lattice import propose
 from docproc.segment.normalize import normalize
 from docproc.train.data import Glyph, draw_glyph
+from docproc.train.hands import draw_hand, write_digit
 from docproc.types import NOT_A_DIGIT, Box, CleanPage, Crops, Field, Gray, PageRef
 
 WORKING_DPI = 300.0
@@ -32,29 +33,50 @@ NEARLY = 0.68
 SEPARATORS = ".,-/="
 PRINTED_SHARE = 0.04
 """Share of numbers in machine print: stamps and labels are digits too."""
+DRAWN_SHARE = 0.3
+"""Share of numbers by invented hands, where a bank allows them."""
+WEIGHTS = {"mnist": 1.0, "unipen": 4.0, "optdigits_train": 0.8, "semeion": 3.0, "print": 0.0}
+"""How often a set's writers are taken: MNIST's 500 Americans would drown the others."""
+PROLIFIC, LEAST_PROLIFIC, MOST_PROLIFIC = 60, 0.5, 6.0
+"""A writer with so many digits counts once, one with more counts more: some names stand for a whole team."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bank:
-    """Glyphs at hand: digits by writer and class, and everything that is not a digit by name."""
+    """Glyphs at hand: digits by writer and class, and everything that is not a digit by name.
+
+    `drawn` is the share of numbers written by invented hands.
+    """
 
     writers: tuple[dict[int, list[Glyph]], ...]
     weights: NDArray[np.float64]
     marks: dict[str, list[Glyph]]
     letters: tuple[Glyph, ...]
     printed: tuple[Glyph, ...]
+    drawn: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Strip:
-    """A composed field. `owner` is int32[h, w]: 0 paper, i + 1 the i-th glyph; `labels[i]` its class."""
+    """A composed field. `owner` is int32[h, w]: 0 paper, i + 1 the i-th glyph; `labels[i]` and `styles[i]` are its
+    class and style."""
 
     gray: Gray
     owner: NDArray[np.int32]
     labels: tuple[int, ...]
+    styles: tuple[int, ...]
 
 
-def make_bank(glyphs: Sequence[Glyph], printed: Sequence[Glyph]) -> Bank:
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledCrops:
+    """uint8[n, 28, 28] crops, ink high, int64[n] classes 0..10 and int64[n] styles, -1 where not known."""
+
+    crops: Crops
+    labels: NDArray[np.int64]
+    styles: NDArray[np.int64]
+
+
+def make_bank(glyphs: Sequence[Glyph], printed: Sequence[Glyph], drawn: float = 0.0) -> Bank:
     """Sort glyphs for composing; `printed` are letters and signs of machine print."""
     by_writer: dict[str, dict[int, list[Glyph]]] = defaultdict(lambda: defaultdict(list))
     marks: dict[str, list[Glyph]] = defaultdict(list)
@@ -67,18 +89,18 @@ def make_bank(glyphs: Sequence[Glyph], printed: Sequence[Glyph]) -> Bank:
         else:
             letters.append(glyph)
     sources = [writer.split("/")[0] for writer in by_writer]
-    # MNIST's 500 Americans would drown the Europeans: UNIPEN writers count three times.
-    factor = {"mnist": 1.0, "unipen": 4.0, "optdigits_train": 0.8, "semeion": 3.0, "print": 0.0}
-    weights = np.array([factor[source] for source in sources])
+    counts = np.array([sum(map(len, digits.values())) for digits in by_writer.values()], float)
+    weights = np.array([WEIGHTS[source] for source in sources])
+    weights *= np.clip(counts / PROLIFIC, LEAST_PROLIFIC, MOST_PROLIFIC)
     weights *= (1 - PRINTED_SHARE) / weights.sum()
     faces = np.array([source == "print" for source in sources])
     weights[faces] = PRINTED_SHARE / max(1, faces.sum())
     writers = tuple(by_writer.values())
-    return Bank(writers, weights / weights.sum(), dict(marks), tuple(letters), tuple(printed))
+    return Bank(writers, weights / weights.sum(), dict(marks), tuple(letters), tuple(printed), drawn)
 
 
-def label_segments(rng: np.random.Generator, bank: Bank) -> tuple[Crops, NDArray[np.int64]]:
-    """Compose one field and return the crops that its lattice proposes, with their classes."""
+def label_segments(rng: np.random.Generator, bank: Bank) -> LabelledCrops:
+    """Compose one field and return the crops that its lattice proposes, with their classes and styles."""
     strip = compose(rng, bank)
     height, width = strip.gray.shape
     gray = even(strip.gray, WORKING_DPI)
@@ -89,7 +111,7 @@ def label_segments(rng: np.random.Generator, bank: Bank) -> tuple[Crops, NDArray
     proposal = propose(page, Field("1", Box(0, 0, width, height), "strip"))
     segments = proposal.lattice.segments
     if not segments:
-        return np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64)
+        return LabelledCrops(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int64))
     # Ink by piece and owner, then by segment: a segment is a run of pieces.
     pieces = proposal.lattice.nodes
     owner = cv2.dilate(strip.owner.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int64)
@@ -100,8 +122,10 @@ def label_segments(rng: np.random.Generator, bank: Bank) -> tuple[Crops, NDArray
     spans = running[[s.stop for s in segments]] - running[[s.start for s in segments]]
     totals = running[-1]
     labels = np.array([_label(span, totals, strip.labels) for span in spans], np.int64)
+    styles = np.array(strip.styles, np.int64)[spans[:, 1:].argmax(1)]
+    styles[labels == NOT_A_DIGIT] = -1
     chosen = labels >= 0
-    return normalize(gray, proposal)[chosen], labels[chosen]
+    return LabelledCrops(normalize(gray, proposal)[chosen], labels[chosen], styles[chosen])
 
 
 def _label(span: NDArray[np.int64], totals: NDArray[np.int64], labels: tuple[int, ...]) -> int:
@@ -128,12 +152,13 @@ def compose(rng: np.random.Generator, bank: Bank) -> Strip:
         row = int(coverage.shape[0] * rng.uniform(0.4, 0.65))
         cv2.line(coverage, (0, row), (coverage.shape[1], row + int(rng.integers(-6, 7))), 1.0, max(1, round(pen)))
     gray = _scan(rng, coverage * _pressure(rng, coverage.shape), height)
-    return Strip(gray, owner, tuple(glyph.label for glyph, _, _ in items))
+    glyphs = [glyph for glyph, _, _ in items]
+    return Strip(gray, owner, tuple(glyph.label for glyph in glyphs), tuple(glyph.style for glyph in glyphs))
 
 
 def _number(rng: np.random.Generator, bank: Bank) -> list[tuple[Glyph, float, float]]:
     """Glyphs of a number with their size and lift over the base line, both in digit heights."""
-    writer = bank.writers[int(rng.choice(len(bank.writers), p=bank.weights))]
+    write = _pick_writer(rng, bank)
     digits = [int(d) for d in rng.integers(0, 10, int(rng.integers(1, 8)))]
     zeros = 0
     if rng.random() < 0.35:
@@ -144,9 +169,8 @@ def _number(rng: np.random.Generator, bank: Bank) -> list[tuple[Glyph, float, fl
     wobble = rng.uniform(0.02, 0.1)
     items: list[tuple[Glyph, float, float]] = []
     for i, digit in enumerate(digits):
-        choices = writer.get(digit) or _another(rng, bank, digit)
         size = (small if i >= len(digits) - zeros else 1.0) * float(np.exp(rng.normal(0, wobble)))
-        items.append((choices[int(rng.integers(len(choices)))], size, float(rng.normal(0, wobble))))
+        items.append((write(digit), size, float(rng.normal(0, wobble))))
         left = len(digits) - 1 - i
         if left == 3 and rng.random() < 0.5:
             items.append((_mark(rng, bank, rng.choice([".", ".", ","])), *_place(rng, ".")))
@@ -160,6 +184,15 @@ def _number(rng: np.random.Generator, bank: Bank) -> list[tuple[Glyph, float, fl
         units = [(_any(rng, bank.printed), size, 0.0) for _ in range(int(rng.integers(1, 4)))]
         items = [*items, *units] if rng.random() < 0.8 else [*units, *items]
     return items
+
+
+def _pick_writer(rng: np.random.Generator, bank: Bank) -> Callable[[int], Glyph]:
+    """Somebody to write digits: an invented hand or a writer of the sets."""
+    if rng.random() < bank.drawn:
+        hand = draw_hand(rng)
+        return lambda digit: write_digit(rng, digit, hand)
+    writer = bank.writers[int(rng.choice(len(bank.writers), p=bank.weights))]
+    return lambda digit: _any(rng, writer.get(digit) or _another(rng, bank, digit))
 
 
 def _any(rng: np.random.Generator, glyphs: Sequence[Glyph]) -> Glyph:

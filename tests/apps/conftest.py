@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import subprocess
@@ -20,23 +18,12 @@ Docproc = Callable[..., "subprocess.Popen[bytes]"]
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
-    from safetensors.torch import save_file
 
-    from docproc.recognize.net import Net
+    from docproc.recognize.net import Cascade, make_shape
+    from docproc.train.fit import save
 
     torch.manual_seed(1)
-    width = 4
-    path = tmp_path_factory.mktemp("model") / "small.safetensors"
-    save_file(Net(width).state_dict(), path)
-    card = {
-        "width": width,
-        "temperature": 1.0,
-        "field_scale": 1.0,
-        "field_offset": 0.0,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-    }
-    path.with_suffix(".json").write_text(json.dumps(card))
-    return path
+    return save(Cascade(make_shape(2, 1, 8), make_shape(4, 1, 16)).eval(), {}, tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from docproc import __version__
 Docproc = Callable[..., "subprocess.Popen[bytes]"]
 HEAVY = {"torch", "cv2", "pandas", "skimage", "numpy", "pydantic", "pebble", "sqlite3"}
 HELP_SECONDS = 0.3
-COMMANDS = ("run", "inspect", "train", "evaluate")
+COMMANDS = ("run", "inspect", "train", "tune", "prune", "attack", "calibrate", "evaluate")
 
 
 def children_seconds() -> float:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from docproc.assemble.decode import Step, Text
-from docproc.assemble.judge import LEAST_CONFIDENCE, calibrate, judge, least_confidence, map_box, raw_confidence
+from docproc.assemble.judge import LEAST_CONFIDENCE, judge, map_box
 from docproc.errors import FLAGS
 from docproc.options import Options, Recipe
-from docproc.types import Affine, Box, Calibration, Field, FieldKind, Lattice, Reading, Segment
+from docproc.types import NEUTRAL, Affine, Box, Calibration, Field, FieldKind, Lattice, Reading, Segment
 
 HEIGHT, WIDTH = 40, 30
 HERE: Affine = np.eye(2, 3)
-PLAIN = Calibration(1.0, 0.0)
 
 
-def recipe_of(max_error: float = 0.05, calibration: Calibration = PLAIN) -> Recipe:
+def recipe_of(max_error: float = 0.05, calibration: Calibration = NEUTRAL) -> Recipe:
     return Recipe(Options(max_error=max_error), "digest", calibration)
 
 
@@ -57,7 +55,7 @@ def test_sure_value_is_accepted() -> None:
     reading = read(0, 4, 7)
     assert (reading.field, reading.status, reading.text) == ("7", "value", "047")
     assert (reading.review, reading.flags, reading.strip) == (False, (), b"png")
-    assert reading.confidence == pytest.approx(0.99**4)
+    assert reading.confidence == pytest.approx(0.99)
     assert [digit.text for digit in reading.digits] == ["0", "4", "7"]
     assert [digit.box for digit in reading.digits] == [Box(i * WIDTH, 0, WIDTH, HEIGHT) for i in range(3)]
 
@@ -105,11 +103,11 @@ def test_single_digit_on_a_free_line_may_be_a_letter(kind: FieldKind, digits: in
 
 
 def test_hopeless_guess_is_no_value_but_an_alternative() -> None:
-    reading = read(4, 7, chance=0.1, posterior=0.5, others=(("41", 0.3),))
+    reading = read(4, 7, posterior=0.04, others=(("41", 0.03),))
     assert (reading.status, reading.text, reading.confidence, reading.digits) == ("unreadable", "", 0.0, ())
     assert reading.review
     assert "illegible" in reading.flags
-    assert reading.alternatives == (("47", 0.5), ("41", 0.3))
+    assert reading.alternatives == (("47", 0.04), ("41", 0.03))
 
 
 def test_what_is_just_likely_enough_stays_a_value() -> None:
@@ -131,10 +129,10 @@ def test_max_error_decides_what_is_shown(max_error: float, accepted: bool) -> No
 
 
 def test_calibration_moves_confidence_and_with_it_the_verdict() -> None:
-    modest = Calibration(0.5, -1.0)
+    modest = replace(NEUTRAL, offset=-3.0)
     assert read(4, 7).review is False
     reading = read(4, 7, recipe=recipe_of(calibration=modest))
-    assert reading.confidence == pytest.approx(calibrate(0.99**3, modest))
+    assert reading.confidence == pytest.approx(1 / (1 + math.exp(3.0) / 99))
     assert reading.flags == ("low-confidence",)
 
 
@@ -143,28 +141,6 @@ def test_flags_of_the_lattice_are_kept_and_every_flag_is_known() -> None:
     assert reading.flags[0] == "resolution-estimated"
     assert set(reading.flags[1:]) == {"not-a-digit", "touching", "gap", "low-confidence"}
     assert set(reading.flags) <= set(FLAGS)
-
-
-def test_a_digit_that_looks_like_none_lowers_confidence() -> None:
-    sure = raw_confidence(Text("4", 0.99, (Step(Segment(0, 1, Box(0, 0, 1, 1)), 4, 0.99),)))
-    odd = raw_confidence(Text("4", 0.99, (Step(Segment(0, 1, Box(0, 0, 1, 1)), 4, 0.4),)))
-    left_out = Step(Segment(1, 2, Box(1, 0, 1, 1)), None, 0.01)
-    assert odd < sure
-    assert raw_confidence(Text("4", 0.99, (Step(Segment(0, 1, Box(0, 0, 1, 1)), 4, 0.99), left_out))) == sure
-
-
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0.01, 5), st.floats(-5, 5))
-def test_calibration_keeps_order_and_stays_a_chance(a: float, b: float, scale: float, offset: float) -> None:
-    calibration = Calibration(scale, offset)
-    low, high = (calibrate(raw, calibration) for raw in sorted((a, b)))
-    assert 0 <= low <= high <= 1
-
-
-def test_calibration_is_a_line_in_logits() -> None:
-    for raw in (0.2, 0.5, 0.9):
-        assert calibrate(raw, PLAIN) == pytest.approx(raw)
-    logit = math.log(0.8 / 0.2)
-    assert calibrate(0.8, Calibration(0.5, 1.0)) == pytest.approx(1 / (1 + math.exp(-(0.5 * logit + 1))))
 
 
 BOX = Box(10, 20, 30, 40)
@@ -200,14 +176,6 @@ def test_box_of_a_level_page_covers_its_ink_on_the_skewed_scan() -> None:
 def test_box_never_leaves_the_scan_at_its_top_and_left_nor_vanishes() -> None:
     there = map_box(Box(0, 0, 1, 1), np.array([[0.2, 0, -5], [0, 0.2, -5]]))
     assert there == Box(0, 0, 1, 1)
-
-
-def test_a_threshold_that_was_found_accepts_more_than_the_error_itself() -> None:
-    found = Calibration(1.0, 0.0, ((0.01, 0.95), (0.05, 0.8)))
-    assert least_confidence(0.005, found) == pytest.approx(0.995)
-    assert least_confidence(0.01, found) == 0.95
-    assert least_confidence(0.2, found) == pytest.approx(0.8)
-    assert least_confidence(0.5, found) == pytest.approx(0.5)
 
 
 def test_damage_of_the_page_sends_each_of_its_fields_to_a_person() -> None:

@@ -7,10 +7,10 @@ import pytest
 
 from docproc.assemble.page import assemble
 from docproc.options import Options, Recipe
-from docproc.types import Box, Calibration, Failure, Field, Lattice, PageRef, PreparedPage, Segment
+from docproc.types import NEUTRAL, Box, Failure, Field, Lattice, PageRef, PreparedPage, Segment
 
 REF = PageRef("form.png", "digest", 3)
-RECIPE = Recipe(Options(), "digest", Calibration(1.0, 0.0))
+RECIPE = Recipe(Options(), "digest", NEUTRAL)
 
 
 def lattice_of(name: str, digits: int) -> Lattice:

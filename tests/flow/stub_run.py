@@ -15,9 +15,9 @@ from docproc.flow.job import Job, run
 from docproc.flow.mappers import in_process
 from docproc.flow.signals import catch_stops
 from docproc.options import Options, Recipe
-from docproc.types import Box, Calibration, Document, Failure, PageRef, PageResult, Reading
+from docproc.types import NEUTRAL, Box, Document, Failure, PageRef, PageResult, Reading
 
-RECIPE = Recipe(Options.model_validate({}), "model", Calibration(1.0, 0.0))
+RECIPE = Recipe(Options.model_validate({}), "model", NEUTRAL)
 
 
 def find(inputs: Sequence[str]) -> Iterator[str]:

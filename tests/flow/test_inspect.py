@@ -13,18 +13,18 @@ from PIL import Image
 from docproc.errors import InputError
 from docproc.flow.inspect import GREEN, LONGEST, ORANGE, TEAL, inspect
 from docproc.options import Options, Recipe
-from docproc.types import Calibration, Crops, Gray, PageRef, Probs
+from docproc.types import NEUTRAL, Crops, Gray, Joint, PageRef
 
 STAGES = ["1-scan", "2-clean", "3-rulings", "4-fields", "5-cuts", "6-crops", "7-reading"]
 SHEETS = {"6-crops"}
 """Pictures that are not of the page's shape."""
-RECIPE = Recipe(Options(max_error=1), "digest", Calibration(1.0, 0.0))
+RECIPE = Recipe(Options(max_error=1), "digest", NEUTRAL)
 
 
-def classify(crops: Crops) -> Probs:
+def classify(crops: Crops) -> Joint:
     probs = np.full((len(crops), 11), 0.001, np.float32)
     probs[:, 7] = 0.99
-    return probs
+    return np.stack([probs / 2, probs / 2], 1)
 
 
 def save(path: Path, picture: Gray) -> PageRef:
@@ -63,7 +63,7 @@ def test_each_stage_is_a_picture_of_the_page(tmp_path: Path) -> None:
 
 
 def test_reading_for_review_is_orange(tmp_path: Path) -> None:
-    doubtful = Recipe(Options(max_error=0.001), "digest", Calibration(1.0, 0.0))
+    doubtful = Recipe(Options(max_error=0.001), "digest", NEUTRAL)
     paths = inspect(save(tmp_path / "form.png", form()), doubtful, classify, tmp_path)
     picture = cv2.imread(str(paths[-1]))
     assert picture is not None
@@ -77,7 +77,7 @@ def test_blank_page_has_all_pictures_too(tmp_path: Path) -> None:
 
 
 def test_strip_has_all_pictures(tmp_path: Path) -> None:
-    recipe = Recipe(Options(strips=True), "digest", Calibration(1.0, 0.0))
+    recipe = Recipe(Options(strips=True), "digest", NEUTRAL)
     ref = save(tmp_path / "strip.png", form()[210:280, 110:350])
     assert len(inspect(ref, recipe, classify, tmp_path / "out")) == len(STAGES)
 

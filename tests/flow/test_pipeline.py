@@ -17,10 +17,10 @@ from docproc.flow import pipeline
 from docproc.flow.mappers import in_process, in_processes
 from docproc.flow.pipeline import Classify, prepare, read
 from docproc.options import Options, Recipe
-from docproc.types import Calibration, Crops, Failure, Gray, PageRef, PageResult, Probs
+from docproc.types import NEUTRAL, Crops, Failure, Gray, Joint, PageRef, PageResult
 
-STRIPS = Recipe(Options(strips=True), "digest", Calibration(1.0, 0.0))
-PAGES = Recipe(Options(), "digest", Calibration(1.0, 0.0))
+STRIPS = Recipe(Options(strips=True), "digest", NEUTRAL)
+PAGES = Recipe(Options(), "digest", NEUTRAL)
 
 
 def write(text: str, width: int = 400, height: int = 100) -> Gray:
@@ -62,12 +62,12 @@ def refs(tmp_path: Path) -> list[PageRef]:
 FAILED = {2: "damaged", 6: "gone"}
 
 
-def classify(crops: Crops) -> Probs:
+def classify(crops: Crops) -> Joint:
     """A verdict on each crop by itself: a digit from where its ink is, and never quite sure."""
     probs = np.full((len(crops), 11), 0.01, np.float32)
     ink = crops.reshape(len(crops), 784).astype(np.int64)
     probs[np.arange(len(crops)), (ink * np.arange(784)).sum(1) % 11] = 0.9
-    return probs
+    return np.stack([probs / 2, probs / 2], 1)
 
 
 def timeless(results: Iterator[PageResult]) -> list[PageResult]:
@@ -109,7 +109,7 @@ def test_results_do_not_depend_on_the_processes(refs: list[PageRef]) -> None:
 def test_crops_of_many_pages_are_classified_at_once(refs: list[PageRef], monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[int] = []
 
-    def count(crops: Crops) -> Probs:
+    def count(crops: Crops) -> Joint:
         calls.append(len(crops))
         return classify(crops)
 
@@ -136,7 +136,7 @@ def test_no_page_waits_for_more_than_its_batch(refs: list[PageRef], monkeypatch:
 
 
 def test_nothing_in_is_nothing_out() -> None:
-    def never(crops: Crops) -> Probs:
+    def never(crops: Crops) -> Joint:
         raise AssertionError(len(crops))
 
     unused: Classify = never

@@ -1,8 +1,7 @@
-"""The two numbers that turn raw chances into measured ones."""
+"""What turns evidence into measured chances."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -10,37 +9,40 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
-from docproc.assemble.judge import calibrate as calibrate_chance
+from docproc.assemble.confidence import weigh
 from docproc.errors import InputError
-from docproc.recognize.classifier import MOST_SCALE, load
-from docproc.recognize.net import Net
-from docproc.train.calibrate import calibrate, find_thresholds, fit_platt
+from docproc.recognize.classifier import MOST_WEIGHT, load
+from docproc.recognize.net import Cascade, make_shape
+from docproc.train.calibrate import RISING, calibrate, cross_validate, find_thresholds, fit_field
+from docproc.train.fit import save
 from docproc.train.ink import ink_strokes
 from docproc.train.pen import draw_writer, text_strokes
-from docproc.types import Calibration
+from docproc.types import EVIDENCE, NEUTRAL
+
+LAW = np.array([0.8, 0.5, 0.3, 0.4, -0.7, -0.9, -0.6, -1.5])
+SPREAD = np.array([2.0, 1.5, 1.5, 0.8, 0.6, 0.5, 0.6, 0.3])
 
 
-def simulate(scale: float, offset: float, count: int = 20000) -> tuple[np.ndarray, np.ndarray]:
-    """Raw chances, and whether each reading was right, by a known law."""
+def simulate(offset: float, law: np.ndarray = LAW, count: int = 20000) -> tuple[np.ndarray, np.ndarray]:
+    """Evidence, and whether each reading was right, by a known law."""
     rng = np.random.default_rng(0)
-    logit = rng.normal(1.5, 2, count)
-    right = rng.random(count) < 1 / (1 + np.exp(-(scale * logit + offset)))
-    return 1 / (1 + np.exp(-logit)), right
+    evidence = rng.normal(0, SPREAD, (count, len(EVIDENCE)))
+    right = rng.random(count) < 1 / (1 + np.exp(-(evidence @ law + offset)))
+    return evidence, right
 
 
-@pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.0), (0.6, 1.2), (1.8, -1.5), (0.3, -0.5)])
-def test_fit_recovers_the_law_of_simulated_readings(scale: float, offset: float) -> None:
-    found = fit_platt(*simulate(scale, offset))
-    assert found.scale == pytest.approx(scale, rel=0.08)
+@pytest.mark.parametrize("offset", [1.5, -0.5])
+def test_fit_recovers_the_law_of_simulated_readings(offset: float) -> None:
+    found = fit_field(*simulate(offset))
+    assert np.array(found.weights) == pytest.approx(LAW, rel=0.12, abs=0.06)
     assert found.offset == pytest.approx(offset, abs=0.1)
 
 
 def test_calibrated_chances_are_as_often_right_as_they_say() -> None:
-    raw, right = simulate(0.6, 1.2)
-    fitted = fit_platt(raw, right)
-    chances = np.array([calibrate_chance(chance, fitted) for chance in raw])
+    evidence, right = simulate(1.2)
+    fitted = fit_field(evidence, right)
+    chances = np.array([weigh(row, fitted) for row in evidence])
     assert chances.mean() == pytest.approx(right.mean(), abs=0.005)
     for low, high in ((0.3, 0.6), (0.6, 0.8), (0.8, 0.95), (0.95, 1)):
         chosen = (chances >= low) & (chances < high)
@@ -49,24 +51,34 @@ def test_calibrated_chances_are_as_often_right_as_they_say() -> None:
 
 @pytest.mark.parametrize("right", [True, False])
 def test_fit_is_finite_and_modest_where_all_are_right_or_wrong(right: bool) -> None:
-    raw = np.linspace(0, 1, 40)
-    found = fit_platt(raw, np.full(40, right))
-    chances = [calibrate_chance(chance, found) for chance in raw]
+    evidence, _ = simulate(0.0, count=40)
+    found = fit_field(evidence, np.full(40, right))
+    chances = [weigh(row, found) for row in evidence]
     assert all(0.005 < chance < 0.995 for chance in chances)
-    assert (chances[20] > 0.9) is right
+    assert all((chance > 0.5) is right for chance in chances)
 
 
-def test_fit_keeps_order_even_where_the_surest_are_wrong() -> None:
-    raw, right = simulate(1.0, 0.0, 500)
-    found = fit_platt(raw, ~right)
-    assert found.scale > 0
-    assert calibrate_chance(0.9, found) > calibrate_chance(0.1, found)
+def test_certainty_never_counts_against_a_reading_even_where_the_surest_are_wrong() -> None:
+    evidence, right = simulate(0.0, count=2000)
+    found = dict(zip(EVIDENCE, fit_field(evidence, ~right).weights, strict=True))
+    assert all(found[name] >= 0 for name in RISING)
+    assert found["touching"] > 0
 
 
-def test_scale_stays_one_that_a_card_may_hold() -> None:
+def test_weights_stay_such_that_a_card_may_hold_them() -> None:
     """Readings all alike that a hair's breadth tells right from wrong."""
-    raw = 0.5 + np.linspace(-1e-3, 1e-3, 200)
-    assert fit_platt(raw, raw > 0.5).scale <= MOST_SCALE
+    evidence = np.full((200, len(EVIDENCE)), 0.5) + np.linspace(-1e-6, 1e-6, 200)[:, None]
+    assert np.abs(fit_field(evidence, evidence[:, 0] > 0.5).weights).max() <= MOST_WEIGHT
+
+
+def test_fields_are_judged_by_a_fit_that_has_not_seen_them() -> None:
+    evidence, right = simulate(3.0, count=3000)
+    error, acceptable = cross_validate(evidence, right)
+    assert error < 0.03
+    assert 0.2 < acceptable < 0.95
+    # Where nothing predicts anything, a fit to everything would still seem to.
+    lost, _ = cross_validate(evidence[:60], np.random.default_rng(1).random(60) < 0.5)
+    assert lost > 0.1
 
 
 def test_threshold_is_where_the_surest_readings_together_reach_the_error() -> None:
@@ -84,19 +96,14 @@ def test_threshold_is_where_the_surest_readings_together_reach_the_error() -> No
 
 
 def test_one_reading_is_enough_for_a_finite_fit() -> None:
-    found = fit_platt(np.array([1.0]), np.array([True]))
-    assert np.isfinite([found.scale, found.offset]).all()
+    found = fit_field(np.ones((1, len(EVIDENCE))), np.array([True]))
+    assert np.isfinite([*found.weights, found.offset]).all()
 
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     torch.manual_seed(1)
-    path = tmp_path / "model.safetensors"
-    save_file({name: value.contiguous() for name, value in Net(4).state_dict().items()}, path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    card = {"width": 4, "temperature": 1.0, "field_scale": 1.0, "field_offset": 0.0, "sha256": digest, "name": "kept"}
-    path.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
-    return path
+    return save(Cascade(make_shape(2, 1, 8), make_shape(4, 1, 16)).eval(), {"site": "kept"}, tmp_path)
 
 
 def write_strip(path: Path, text: str) -> None:
@@ -122,13 +129,14 @@ def test_strips_with_known_digits_calibrate_the_card(tmp_path: Path, weights: Pa
     assert fitted.fields == 2
     assert fitted.right <= fitted.fields
     after = load(weights, "cpu")
-    assert after.calibration.scale == pytest.approx(fitted.calibration.scale, abs=1e-4)
-    assert after.calibration.offset == pytest.approx(fitted.calibration.offset, abs=1e-4)
-    assert after.calibration != Calibration(1.0, 0.0)
+    assert after.calibration == fitted.calibration
+    assert after.calibration != NEUTRAL
+    assert after.calibration.style == before.calibration.style
     assert after.digest != before.digest
     card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
-    assert card["name"] == "kept"
+    assert card["site"] == "kept"
     assert card["calibrated_on"] == {"truth": "truth.csv", "fields": 2, "right": fitted.right}
+    assert card["cross_validated"]["calibration_error"] == pytest.approx(fitted.error, abs=1e-4)
 
 
 def test_truth_without_its_pictures_is_refused(tmp_path: Path, weights: Path) -> None:

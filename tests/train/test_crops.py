@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from docproc.errors import InputError
-from docproc.train.crops import CHUNK, REJECTS_PER_DIGIT, LabelledCrops, join_crops, make_crops, mnist_crops
+from docproc.train.crops import CHUNK, REJECTS_PER_DIGIT, join_crops, make_crops, mnist_crops
+from docproc.train.strings import LabelledCrops
 from docproc.types import NOT_A_DIGIT
 
 
@@ -48,8 +49,9 @@ def test_unreadable_set_ends_the_making_and_does_not_hang(digit_sets: Path, tmp_
 
 
 def test_join_keeps_order() -> None:
-    parts = [LabelledCrops(np.full((n, 28, 28), n, np.uint8), np.full(n, n)) for n in (2, 3)]
+    parts = [LabelledCrops(np.full((n, 28, 28), n, np.uint8), np.full(n, n), np.full(n, n % 2)) for n in (2, 3)]
     joined = join_crops(iter(parts))
+    assert joined.styles.tolist() == [0, 0, 1, 1, 1]
     assert joined.labels.tolist() == joined.crops[:, 0, 0].tolist() == [2, 2, 3, 3, 3]
 
 
@@ -59,3 +61,4 @@ def test_mnist_crops_are_mnists_own(digit_sets: Path) -> None:
         kept = np.isin(file["writer"], (6, 9, 10, 14))
         assert np.array_equal(crops.crops, file["x"][kept])
         assert np.array_equal(crops.labels, file["y"][kept])
+    assert (crops.styles == -1).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -104,3 +105,16 @@ def test_stretched_glyph_gets_the_width_of_writing_back() -> None:
             drawn = draw_glyph(np.random.default_rng(seed), glyph, 50, 5)
             width = np.ptp(np.flatnonzero((drawn > 0.5).any(0))) + 1
             assert narrowest * 50 <= width <= widest * 50 + 4
+
+
+def test_countries_say_the_style_of_digits_and_of_nothing_else(digit_sets: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(digit_sets, tmp_path / "digits")
+    with np.load(folder / "unipen_strokes.npz") as file:
+        sets = dict(file)
+    sets["country"] = np.array(["USA", "Germany", "XX"])[np.arange(len(sets["label"])) % 3]
+    np.savez(folder / "unipen_strokes.npz", **sets)
+    every = [*load_glyphs(folder, False), *load_glyphs(folder, True)]
+    told = {glyph.style for glyph in every if glyph.writer.startswith("unipen/") and glyph.label != NOT_A_DIGIT}
+    assert told == {-1, 0, 1}
+    assert {glyph.style for glyph in every if glyph.label == NOT_A_DIGIT} == {-1}
+    assert {glyph.style for glyph in every if glyph.writer.startswith("mnist/")} == {-1}

@@ -16,11 +16,11 @@ import torch
 
 from docproc.errors import InputError
 from docproc.recognize.classifier import load
-from docproc.recognize.net import Net
+from docproc.recognize.net import Net, make_shape
 from docproc.train import fit
-from docproc.train.fit import Knobs, distort, predict, train
+from docproc.train.fit import Knobs, average, choose_optimizer, predict, train
 
-KNOBS = Knobs(fields=100, epochs=2, batch=64, width=4)
+KNOBS = Knobs(fields=100, epochs=2, batch=64, width=4, scout_width=2)
 
 
 @pytest.fixture(scope="module")
@@ -49,13 +49,13 @@ def test_weights_card_and_curve_fit_together(trained: Path) -> None:
     card = json.loads(trained.with_suffix(".json").read_text(encoding="utf-8"))
     assert card["sha256"] == hashlib.sha256(trained.read_bytes()).hexdigest()
     assert card["recipe"] == asdict(KNOBS)
-    assert [scores["epoch"] for scores in card["scores"]] == [2]
+    assert card["scores"]["epoch"] == 2
     assert card["training_crops"] > 100
     curve = cv2.imread(str(trained.parent / "curve.png"))
     assert curve is not None
     assert min(curve.shape[:2]) > 300
     classifier = load(trained, "cpu")
-    assert classifier.classify(np.zeros((2, 28, 28), np.uint8)).shape == (2, 11)
+    assert classifier.classify(np.zeros((2, 28, 28), np.uint8)).shape == (2, 2, 11)
 
 
 def test_training_that_is_complete_is_not_done_again(trained: Path, digit_sets: Path) -> None:
@@ -86,7 +86,7 @@ def interrupt_at(call: int) -> Callable[..., object]:
 
 def test_killed_training_goes_on_and_ends_as_an_undisturbed_one(trained: Path, begun: Path, digit_sets: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fit, "predict", interrupt_at(3))
+        patch.setattr(fit, "predict", interrupt_at(4))
         with pytest.raises(KeyboardInterrupt):
             train(digit_sets, begun, KNOBS, workers=1)
     assert (begun / "checkpoint.pt").is_file()
@@ -106,23 +106,36 @@ def test_training_without_digits_says_what_to_do(tmp_path: Path, begun: Path) ->
             train(tmp_path, out, KNOBS, workers=1)
 
 
-def test_distorted_crops_stay_crops_and_come_from_the_generator() -> None:
-    crops = torch.zeros(64, 1, 28, 28)
-    crops[:, :, 6:22, 11:17] = 1
-    first, again, other = (distort(crops, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
-    assert torch.equal(first, again)
-    assert not torch.equal(first, other)
-    assert first.shape == crops.shape
-    assert first.min() >= 0
-    assert first.max() <= 1
-    assert not torch.equal(first, crops)
-    ink = first.sum((1, 2, 3)) / crops.sum((1, 2, 3))
-    assert float(ink.mean()) == pytest.approx(1, abs=0.15)
+@pytest.mark.parametrize("steps", [0, 1, 5, 200])
+def test_average_is_that_of_all_weights_at_first_and_of_the_last_ones_later(steps: int) -> None:
+    kept = torch.tensor([2.0])
+    for step in range(steps):
+        kept = average(kept, torch.tensor([float(step)]), step, most=0.9)
+    expected = {0: 2.0, 1: 0.0, 5: 2.0}
+    if steps in expected:
+        assert float(kept) == pytest.approx(expected[steps])
+    else:
+        assert float(kept) == pytest.approx(steps - 10, abs=0.01)
+    assert average(torch.tensor(3), torch.tensor(4), 7, most=0.9) == 4
+
+
+@pytest.mark.parametrize("knobs", [Knobs(optimizer="adamw"), Knobs(optimizer="sgd", rate=0.1)])
+def test_optimizer_makes_one_cycle_of_its_rate(knobs: Knobs) -> None:
+    optimizer, schedule = choose_optimizer(torch.nn.Linear(2, 2), knobs, 20)
+    assert type(optimizer).__name__.lower() == knobs.optimizer
+    rates = []
+    for _ in range(20):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step() if len(rates) < 20 else None
+    assert max(rates) == pytest.approx(knobs.rate, rel=0.01)
+    assert rates.index(max(rates)) in (2, 3)
+    assert rates[-1] < 0.01 * knobs.rate
 
 
 def test_predictions_do_not_depend_on_the_batch() -> None:
     torch.manual_seed(0)
-    net = Net(4)
+    net = Net(make_shape(4, 1))
     crops = np.random.default_rng(0).integers(0, 256, (520, 28, 28), dtype=np.uint8)
     together = predict(net, crops)
     assert together.shape == (520, 11)

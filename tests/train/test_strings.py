@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -63,8 +64,10 @@ def test_digits_are_labelled_as_what_they_are(bank: Bank) -> None:
     written = found = 0
     for seed in range(FIELDS):
         digits = [label for label in compose(np.random.default_rng(seed), bank).labels if label != NOT_A_DIGIT]
-        crops, labels = label_segments(np.random.default_rng(seed), bank)
+        made = label_segments(np.random.default_rng(seed), bank)
+        crops, labels = made.crops, made.labels
         assert crops.shape == (len(labels), 28, 28)
+        assert made.styles.shape == labels.shape
         named = set(labels[labels != NOT_A_DIGIT].tolist())
         assert named <= set(digits)
         written += len(digits)
@@ -93,11 +96,36 @@ def test_two_digits_in_one_segment_are_never_called_one() -> None:
     bank = ring_bank()
     one, two = [], 0
     for seed in range(FIELDS):
-        crops, labels = label_segments(np.random.default_rng(seed), bank)
-        holes = np.array([count_holes(crop) for crop in crops])
+        made = label_segments(np.random.default_rng(seed), bank)
+        labels = made.labels
+        holes = np.array([count_holes(crop) for crop in made.crops])
         one.extend(holes[labels != NOT_A_DIGIT])
         two += int((holes[labels == NOT_A_DIGIT] == 2).sum())
     assert two > 5
     # A stroke through the whole field, as one in twenty has, parts a ring in two.
     assert np.mean(np.array(one) == 1) > 0.85
     assert np.mean(np.array(one) >= 2) < 0.05
+
+
+def test_invented_hands_write_their_share_and_say_their_style(bank: Bank) -> None:
+    drawn = replace(bank, drawn=1.0)
+    known = []
+    for seed in range(FIELDS):
+        strip = compose(np.random.default_rng(seed), drawn)
+        styles = {style for style, label in zip(strip.styles, strip.labels, strict=True) if label != NOT_A_DIGIT}
+        assert styles in (set(), {0}, {1})
+        known += styles
+        made = label_segments(np.random.default_rng(seed), drawn)
+        assert set(made.styles[made.labels != NOT_A_DIGIT].tolist()) <= styles
+        assert (made.styles[made.labels == NOT_A_DIGIT] == -1).all()
+    assert set(known) == {0, 1}
+    plain = [compose(np.random.default_rng(seed), bank).styles for seed in range(FIELDS)]
+    assert {style for styles in plain for style in styles} == {-1}
+
+
+def test_prolific_writers_are_taken_more_often() -> None:
+    bar = np.full((30, 8), 255, np.uint8)
+    digits = [Glyph(1, "1", "mnist/few", bitmap=bar)] * 10 + [Glyph(1, "1", "mnist/many", bitmap=bar)] * 240
+    weights = make_bank([*digits, Glyph(1, "1", "print/face", bitmap=bar)], []).weights
+    assert weights[1] / weights[0] == pytest.approx(4 / 0.5)
+    assert weights.sum() == pytest.approx(1)
