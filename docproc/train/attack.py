@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from docproc.errors import LedgerError, UsageError
-from docproc.recognize.classifier import SHIPPED, load_nets
+from docproc.recognize.classifier import find_weights, load_nets
 from docproc.recognize.net import Net
 from docproc.train.adversary import NATURAL, Change, pgd
 from docproc.train.crops import join_crops, mnist_crops
@@ -94,7 +94,7 @@ def attack(data: Path, out: Path, weights: Path | None, count: int, seed: int, d
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise LedgerError(f"cannot write to {out}: {error}; name another folder with --out") from error
-    nets, _, digest = load_nets(weights or next((path for path in SHIPPED if path.is_file()), SHIPPED[0]))
+    nets, _, digest = load_nets(find_weights(weights))
     net = nets.reader.to(device)
     with show_bar() as bar:
         mnist, composed = choose_digits(data, out, count, seed, bar)

@@ -15,7 +15,7 @@ from rich.progress import Progress
 from torch import Tensor, nn
 
 from docproc.errors import UsageError
-from docproc.recognize.classifier import BATCH, SHIPPED, load, load_nets
+from docproc.recognize.classifier import BATCH, find_weights, load, load_nets
 from docproc.recognize.net import CELLS, Cascade, Net, Shape, multiply_adds
 from docproc.train import fit
 from docproc.train.augment import distort
@@ -68,7 +68,7 @@ def prune(
 
     Raises UsageError where `out` holds the model itself.
     """
-    source = model or next((path for path in SHIPPED if path.is_file()), SHIPPED[0])
+    source = find_weights(model)
     if (out / "digits.safetensors").resolve() == source.resolve():
         raise UsageError(f"--out {out} holds the model that shall be pruned; choose another folder")
     nets, card, _ = load_nets(source)
