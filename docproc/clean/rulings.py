@@ -25,6 +25,8 @@ JOIN_COVER = 0.8
 CROPPED_SPAN = 0.65
 """A ruling that is long (in a cropped strip also longer than this share of its width) stands alone; a shorter one must
 end on others at both ends, as the sides of boxes do."""
+BESIDE_RING = 0.8
+"""What stands beside a 0 is at least this share of its height; the unit printed beside a box is lower."""
 SLENDER = 18
 """A ruling that stands alone is so many times as long as thick; a long stroke of the pen is not."""
 TOUCH_INCH = 0.013
@@ -178,6 +180,36 @@ def are_closed(pieces: list[Piece], across: list[Piece], scale: Scale) -> list[b
         reach = loose if has_twin(piece) else tight
         closed.append(meets(piece.start, piece.at_start, reach) and meets(piece.stop, piece.at_stop, reach))
     return closed
+
+
+def drop_ring(rulings: tuple[Ruling, ...], ink: Ink) -> tuple[Ruling, ...]:
+    """Rulings of a cropped strip without the flanks of a round 0, which are straight enough for the sides of a box.
+
+    Such a box is the only one, holds nothing, and ink as high as itself stands beside it.
+    """
+    height, width = ink.shape
+    flanks = [r for r in rulings if (r.box.width < CROPPED_SPAN * width if r.horizontal else r.box.height < height)]
+    if sorted(flank.horizontal for flank in flanks) != [False, False, True, True]:
+        return rulings
+    boxes = [flank.box for flank in flanks]
+    left, top = min(box.x for box in boxes), min(box.y for box in boxes)
+    right, bottom = max(box.right for box in boxes), max(box.bottom for box in boxes)
+    thick = max(min(box.width, box.height) for box in boxes)
+    inside = ink[top + 2 * thick : bottom - 2 * thick, left + 2 * thick : right - 2 * thick]
+    beside = ink & ~draw_boxes(ink.shape, [ruling.box for ruling in rulings if ruling not in flanks], thick)
+    beside[:, left:right] = False
+    count, _, stats, _ = cv2.connectedComponentsWithStats(beside.astype(np.uint8), connectivity=8)
+    highest = stats[1:count, cv2.CC_STAT_HEIGHT].max(initial=0)
+    if _has_middle(inside) or highest < BESIDE_RING * (bottom - top):
+        return rulings
+    return tuple(ruling for ruling in rulings if ruling not in flanks)
+
+
+def _has_middle(ink: Ink) -> bool:
+    """Whether ink crosses the middle third of either direction; what is left in the corners may be the bends of a 0."""
+    height, width = ink.shape
+    across, down = ink[height // 3 : height - height // 3], ink[:, width // 3 : width - width // 3]
+    return bool(across.any() or down.any())
 
 
 def remove_rulings(ink: Ink, rulings: tuple[Ruling, ...], dpi: float) -> Ink:

@@ -25,6 +25,16 @@ ON_LINE = 0.45
 """A string's lower edge is this near to its underline, in heights."""
 SPLIT_GAP = 0.0
 """Strings of one row whose boxes touch are one: a broken stroke hid the neighbours from each other."""
+DOT_INCH = 0.05
+"""The dots of a colon are at most so wide and high."""
+COLON_ALIKE = 0.35
+"""The dots of a colon differ in height by at most this share of it."""
+COLON_APART = (1.8, 7.0)
+"""The lower one begins so many dots below the upper one."""
+LEVEL = 0.07
+"""Letters of a label end level with its colon, to this share of their height,"""
+MOSTLY = 0.6
+"""more than this share of them."""
 UNDERLINE_INCH = (0.3, 4.0)
 """Longer rulings part the page."""
 FRAME_INCH = 0.3
@@ -44,7 +54,13 @@ def find_strings(marks: Marks, taken: Bools, rulings: tuple[Ruling, ...], dpi: f
     frame = (place.height > FRAME_INCH * dpi) & (marks.area < FRAME * place.width * place.height)
     hand = np.flatnonzero(marks.letter & ~frame & ~marks.tick & ~taken & ~blot & ~marks.printed & (known | tall))
     lines = [ruling.box for ruling in rulings if is_underline(ruling, dpi)]
-    runs = [part for chain in chains(place.take(hand), GAP) for part in split_by_lines(hand[chain], place, lines)]
+    dots = np.flatnonzero((place.height <= DOT_INCH * dpi) & (place.width <= DOT_INCH * dpi))
+    runs = [
+        label_or_string
+        for chain in chains(place.take(hand), GAP)
+        for part in split_by_lines(hand[chain], place, lines)
+        for label_or_string in split_by_colon(part, place, dots)
+    ]
     printed = place.take(marks.printed)
     boxes = [string_box(place.take(run), dpi) for run in runs if not is_tick(place.take(run), printed)]
     return join_on_lines([box for box in boxes if box is not None], lines)
@@ -60,6 +76,29 @@ def split_by_lines(run: Ints, place: Place, lines: list[Box]) -> list[Ints]:
     if len(np.unique(on[on >= 0])) < 2:
         return [run]
     return list(np.split(run, np.flatnonzero(np.diff(on)) + 1))
+
+
+def split_by_colon(run: Ints, place: Place, dots: Ints) -> list[Ints]:
+    """Part a run behind a colon that ends a label: its lower dot is level with the letters before it, as in print.
+
+    Both parts are kept, for what looks like a label may be a time.
+    """
+    own, near = place.take(run), place.take(dots)
+    low, high = own.top.min(), own.bottom.max()
+    inside = (near.left > own.left.min()) & (near.right < own.right.max()) & (near.top > low) & (near.bottom < high + 1)
+    for upper in np.flatnonzero(inside):
+        for lower in np.flatnonzero(inside & (near.top > near.bottom[upper])):
+            size = (near.height[upper] + near.height[lower]) / 2
+            alike = abs(near.height[upper] - near.height[lower]) <= COLON_ALIKE * size
+            above = abs(near.left[upper] + near.right[upper] - near.left[lower] - near.right[lower]) <= size
+            apart = COLON_APART[0] * size <= near.top[lower] - near.top[upper] <= COLON_APART[1] * size
+            before = own.right <= near.left[upper] + size / 2
+            if not (alike and above and apart and before.any()):
+                continue
+            level = np.abs(own.bottom[before] - near.bottom[lower]) <= LEVEL * float(np.median(own.height[before]))
+            if level.mean() > MOSTLY:
+                return [run[before], *([run[~before]] if not before.all() else [])]
+    return [run]
 
 
 def is_tick(run: Place, printed: Place) -> bool:

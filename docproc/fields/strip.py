@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from docproc.fields.cells import find_rectangles
 from docproc.fields.free import locate_free
 from docproc.types import Box, CleanPage, Field
 
@@ -18,6 +19,8 @@ def locate_strip(page: CleanPage) -> Field:
     """Find what a picture of one field asks for: what stands outside its only box, as a unit does, is no part of it."""
     height, width = page.gray.shape
     whole = Field("1", Box(0, 0, width, height), "strip")
+    if not find_rectangles(page.rulings, page.ink.shape, page.dpi):
+        return whole
     frames = [field for field in locate_free(page) if field.kind != "line"]
     if len(frames) != 1 or not spans_rulings(frames[0].box, page):
         return whole

@@ -3,9 +3,10 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from docproc.clean.rulings import find_rulings, remove_rulings
-from docproc.types import Gray
+from docproc.clean.rulings import drop_ring, find_rulings, remove_rulings
+from docproc.types import Box, Gray, Ruling
 
 DPI = 300.0
 
@@ -114,3 +115,36 @@ def test_tiny_and_black_pages_have_no_rulings(shape: tuple[int, int], grey: int)
     page = np.full(shape, grey, np.uint8)
     assert find_rulings(page, DPI) == ()
     assert remove_rulings(page == 0, (), DPI).shape == shape
+
+
+RING = (
+    Ruling(Box(100, 20, 44, 4), True),
+    Ruling(Box(100, 66, 44, 4), True),
+    Ruling(Box(100, 20, 4, 50), False),
+    Ruling(Box(140, 20, 4, 50), False),
+)
+
+
+def strip_of(inside: str, beside: int) -> NDArray[np.bool_]:
+    """A strip with a small box, text in it, and a stroke so high beside it."""
+    picture = np.full((96, 300), 255, np.uint8)
+    for ruling in RING:
+        x, y, width, height = ruling.box
+        picture[y : y + height, x : x + width] = 0
+    cv2.putText(picture, inside, (112, 58), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 0, 2)
+    picture[20 : 20 + beside, 200:205] = 0
+    return np.asarray(picture < 128)
+
+
+@pytest.mark.parametrize(
+    ("inside", "beside", "kept"), [("", 50, False), ("", 20, True), ("7", 50, True), ("0", 50, True)]
+)
+def test_round_zero_among_digits_is_no_box(inside: str, beside: int, kept: bool) -> None:
+    underline = Ruling(Box(0, 90, 300, 3), True)
+    found = drop_ring((*RING, underline), strip_of(inside, beside))
+    assert found == ((*RING, underline) if kept else (underline,))
+
+
+def test_box_beside_other_boxes_is_kept() -> None:
+    wall = Ruling(Box(180, 20, 4, 50), False)
+    assert drop_ring((*RING, wall), strip_of("", 50)) == (*RING, wall)
