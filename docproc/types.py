@@ -15,6 +15,11 @@ Ink: TypeAlias = NDArray[np.bool_]
 """bool[H, W], True where there is ink."""
 Crops: TypeAlias = NDArray[np.uint8]
 """uint8[N, 28, 28], ink high: 0 is paper, 255 is full ink."""
+Line: TypeAlias = NDArray[np.uint8]
+"""uint8[2, 32, W]: a row of writing, its darkness and which of it is ink; W is 0 where there is none."""
+Frames: TypeAlias = NDArray[np.float32]
+"""float32[T, 13]: chance of each digit, of none, and of a digit that was struck out or overwritten, in each column of
+a row; each column sums to 1."""
 Probs: TypeAlias = NDArray[np.float32]
 """float32[N, 11]: the chance of each digit 0..9 and, last, of *not a digit*."""
 Joint: TypeAlias = NDArray[np.float32]
@@ -24,6 +29,8 @@ Affine: TypeAlias = NDArray[np.float64]
 
 NOT_A_DIGIT = 10
 """The eleventh class."""
+TAKEN_BACK = {11: "struck-out", 12: "overwritten"}
+"""The flags of what else a column of a row may show."""
 STYLES = ("american", "european")
 """How people write 1 and 7: a stroke and an uncrossed 7, or a 1 with an upstroke and, mostly, a crossed 7."""
 
@@ -160,13 +167,15 @@ class Lattice:
 class PreparedPage:
     """All that the bottom row of the flow needs of a page; small enough to cross processes.
 
-    `crops[i]` belongs to the i-th segment, counted through all lattices in order. `strips` holds a PNG a field.
+    `crops[i]` belongs to the i-th segment, counted through all lattices in order. `lines` holds the row and `strips` a
+    PNG of each field.
     """
 
     ref: PageRef
     lattices: tuple[Lattice, ...]
     crops: Crops
     to_scan: Affine
+    lines: tuple[Line, ...] = ()
     strips: tuple[bytes, ...] = ()
     flags: tuple[str, ...] = ()
     failure: Failure | None = None
@@ -179,22 +188,40 @@ of its digits on average; log chance that what was left out is no digit; log of 
 was cut; how much smaller, as a logarithm, than writing should be; how pale the ink is."""
 
 
+CHECKED_EVIDENCE = (*EVIDENCE, "second", "wavering", "disputed")
+"""For a field that a second reader saw, also: log odds it gives the text; log chance that it errs in the column of
+which it is least sure; whether its own text is another."""
+
+
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class Scale:
     """Evidence for a reading → the chance that it is right, measured on labelled fields: logit(p) = weights ·
     evidence + offset.
 
     `thresholds` are pairs of an expected error, ascending, and the confidence from which readings were accepted to
-    reach it on those fields. `style` is the weight and the offset of what one crop says of its page's style.
+    reach it on those fields.
     """
 
     weights: tuple[float, ...]
     offset: float
     thresholds: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What a model's card says of confidence: for fields that one reader saw `alone`, and for those that a second one
+    `checked`, namely the one of which `partner` is the digest ("" where none was). `style` is the weight and the offset
+    of what one crop says of its page's style."""
+
+    alone: Scale
+    checked: Scale
     style: tuple[float, float] = (1.0, 0.0)
+    partner: str = ""
 
 
-NEUTRAL = Calibration((1.0, *(0.0 for _ in EVIDENCE[1:])), 0.0)
+NEUTRAL = Calibration(
+    Scale((1.0, *(0.0 for _ in EVIDENCE[1:])), 0.0), Scale((1.0, *(0.0 for _ in CHECKED_EVIDENCE[1:])), 0.0)
+)
 """Nothing measured: the decoder's own share of the best text."""
 
 

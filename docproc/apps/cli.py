@@ -15,7 +15,7 @@ from docproc.errors import FAILURES, DocprocError, InputError
 
 if TYPE_CHECKING:
     from docproc.options import Options, Recipe
-    from docproc.recognize.classifier import Classifier
+    from docproc.recognize.models import Models
 
 app = typer.Typer(
     name="docproc",
@@ -99,7 +99,7 @@ def run(
     job = Job(tuple(inputs), None if out == "-" else Path(out), layout, ledger)
     with catch_stops() as stopping:
         check_outputs(job)
-        classifier, recipe = _load(model, device, chosen)
+        models, recipe = _load(model, device, chosen)
         from docproc.flow.pipeline import read
 
         crew = _count_cores() if workers is None else workers
@@ -110,7 +110,13 @@ def run(
                 find,
                 partial(survey, options=chosen),
                 mapper,
-                partial(read, recipe=recipe, mapper=mapper, classify=classifier.classify),
+                partial(
+                    read,
+                    recipe=recipe,
+                    mapper=mapper,
+                    classify=models.classifier.classify,
+                    read_lines=models.line_reader.read,
+                ),
                 progress,
                 stopping,
             )
@@ -143,10 +149,12 @@ def inspect(
         raise InputError(f"{page}: {meaning} {document.failure.detail}; {remedy}")
     if not 1 <= number <= document.pages:
         raise InputError(f"{page}: {document.skipped or f'it has {document.pages} pages'}; choose another page or file")
-    classifier, recipe = _load(model, device, chosen)
+    models, recipe = _load(model, device, chosen)
     from docproc.flow.inspect import inspect as draw
 
-    for path in draw(PageRef(page, document.digest, number), recipe, classifier.classify, out):
+    for path in draw(
+        PageRef(page, document.digest, number), recipe, models.classifier.classify, models.line_reader.read, out
+    ):
         print(path)
 
 
@@ -159,12 +167,12 @@ def _choose_options(file: Path | None, settings: list[str] | None, **given: obje
     return load_options(file, tuple(settings or ()), **given)
 
 
-def _load(model: Path | None, device: str, options: Options) -> tuple[Classifier, Recipe]:
+def _load(model: Path | None, device: str, options: Options) -> tuple[Models, Recipe]:
     from docproc.options import Recipe
-    from docproc.recognize.classifier import load
+    from docproc.recognize.models import load_models
 
-    classifier = load(model, device)
-    return classifier, Recipe(options, classifier.digest, classifier.calibration)
+    models = load_models(model, device)
+    return models, Recipe(options, models.digest, models.calibration)
 
 
 def _count_cores() -> int:

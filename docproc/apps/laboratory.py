@@ -24,17 +24,18 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder for weights, card, curve and checkpoint.")],
     knobs_file: KnobsFile = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the digits.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed trains another network.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed trains another network.")] = None,
+    start: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights to go on from.")] = None,
     attack: Annotated[
         float | None, typer.Option(min=0, max=0.2, metavar="SIZE", help="Train against changes of so much grey, of 1.")
     ] = None,
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes that make the digits.")] = 2,
 ) -> None:
-    """Train the network that reads digits. Killed, the same command goes on from the last epoch."""
+    """Train the networks that read single digits. Killed, the same command goes on from the last epoch."""
     from dataclasses import replace
 
-    from docproc.recognize.classifier import choose_device
+    from docproc.recognize.weights import choose_device
     from docproc.train.fit import Knobs
     from docproc.train.fit import train as fit
     from docproc.train.knobs import load_knobs
@@ -43,6 +44,28 @@ def train(
     knobs = replace(knobs, epochs=epochs or knobs.epochs, seed=knobs.seed if seed is None else seed)
     if attack is not None:
         knobs = replace(knobs, attack=attack)
+    print(fit(data, out, knobs, choose_device(device), workers, start))
+
+
+@laboratory.command()
+def train_lines(
+    data: Annotated[Path, typer.Option(help="Folder with the training digits.")],
+    out: Annotated[Path, typer.Option(help="Folder for weights, card and checkpoint.")],
+    fields: Annotated[int | None, typer.Option(min=1, help="Fields to compose.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Passes over them.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed trains another network.")] = None,
+    device: Device = "auto",
+    workers: Annotated[int, typer.Option(min=1, help="Processes that compose the fields.")] = 2,
+) -> None:
+    """Train the second reader, which reads whole rows. Killed, the same command goes on from the last epoch."""
+    from dataclasses import replace
+
+    from docproc.recognize.weights import choose_device
+    from docproc.train.fit_lines import LineKnobs
+    from docproc.train.fit_lines import train_lines as fit
+
+    given = {"fields": fields, "epochs": epochs, "seed": seed}
+    knobs = replace(LineKnobs(), **{name: value for name, value in given.items() if value is not None})
     print(fit(data, out, knobs, choose_device(device), workers))
 
 
@@ -58,7 +81,7 @@ def tune(
     workers: Annotated[int, typer.Option(min=1, help="Processes that make the digits.")] = 2,
 ) -> None:
     """Search for better knobs of the training. Killed, the same command goes on."""
-    from docproc.recognize.classifier import choose_device
+    from docproc.recognize.weights import choose_device
     from docproc.train.trials import render_trials
     from docproc.train.tune import Search
     from docproc.train.tune import tune as search
@@ -81,7 +104,7 @@ def prune(
     workers: Annotated[int, typer.Option(min=1, help="Processes that make the digits.")] = 2,
 ) -> None:
     """Make the large network smaller and train what is left a little more."""
-    from docproc.recognize.classifier import choose_device
+    from docproc.recognize.weights import choose_device
     from docproc.train.prune import prune as shrink
     from docproc.train.prune import render_pruned
 
@@ -100,7 +123,7 @@ def attack(
     device: Device = "auto",
 ) -> None:
     """Measure how much it takes to make the network fail: by attack, by pen, by scan."""
-    from docproc.recognize.classifier import choose_device
+    from docproc.recognize.weights import choose_device
     from docproc.train.attack import attack as measure
     from docproc.train.attack import render
 

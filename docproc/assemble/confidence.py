@@ -8,18 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docproc.assemble.decode import Text
-from docproc.types import EVIDENCE, Affine, Calibration, Lattice
+from docproc.assemble.second import Check
+from docproc.types import CHECKED_EVIDENCE, EVIDENCE, Affine, FieldKind, Lattice, Scale
 
 NEAREST = 1e-6
 """No chance is taken to be nearer to 0 or 1."""
+FREE = 1.6
+"""Log odds against what stands on no form: the scale was measured where a number was asked for, but between the lines
+of a page there are signs and print too. Of a hundred values accepted there five times as many were wrong as
+expected: signs such as > read as 7."""
 USUAL_HEIGHT = 40.0
 """Pixels of the stored page that a digit is high where resolution is no question: 3.4 mm at 300 dpi."""
 
 
-def describe(best: Text, lattice: Lattice, height: float, to_scan: Affine) -> NDArray[np.float64]:
-    """What is known of a field's best text, in the order of `types.EVIDENCE`; the text has a digit.
+def describe(
+    best: Text, lattice: Lattice, height: float, to_scan: Affine, check: Check | None = None
+) -> NDArray[np.float64]:
+    """What is known of a field's best text, in the order of `types.EVIDENCE`, or of `CHECKED_EVIDENCE` with a check.
 
-    `height` is that of the row of writing, in pixels of the clean page.
+    The text has a digit. `height` is that of the row of writing, in pixels of the clean page.
     """
     chances = [step.chance for step in best.steps if step.digit is not None]
     skipped = [step.chance for step in best.steps if step.digit is None]
@@ -34,21 +41,28 @@ def describe(best: Text, lattice: Lattice, height: float, to_scan: Affine) -> ND
         "small": max(0.0, math.log(USUAL_HEIGHT / max(stored, 1.0))),
         "faint": 1 - lattice.darkness,
     }
-    return np.array([facts[name] for name in EVIDENCE])
+    if check is None:
+        return np.array([facts[name] for name in EVIDENCE])
+    facts |= {
+        "second": _logit(math.exp(min(check.score, 0.0))),
+        "wavering": math.log(max(1 - check.least, NEAREST)),
+        "disputed": float(check.text != best.text),
+    }
+    return np.array([facts[name] for name in CHECKED_EVIDENCE])
 
 
-def weigh(evidence: NDArray[np.float64], calibration: Calibration) -> float:
+def weigh(evidence: NDArray[np.float64], scale: Scale, kind: FieldKind = "strip") -> float:
     """The chance that a text is right: logistic regression (Platt, Advances in Large Margin Classifiers, 1999)."""
-    logit = float(evidence @ np.array(calibration.weights)) + calibration.offset
+    logit = float(evidence @ np.array(scale.weights)) + scale.offset - (FREE if kind == "line" else 0.0)
     return 1 / (1 + math.exp(-min(max(logit, -500.0), 500.0)))
 
 
-def least_confidence(max_error: float, calibration: Calibration) -> float:
+def least_confidence(max_error: float, scale: Scale) -> float:
     """Confidence from which values are accepted, so that `max_error` of the accepted ones are expected to be wrong.
 
     Most accepted values are surer than the least sure one, so it may be less sure than 1 - `max_error` itself.
     """
-    reached = [least for error, least in calibration.thresholds if error <= max_error]
+    reached = [least for error, least in scale.thresholds if error <= max_error]
     return min([1 - max_error, *reached])
 
 

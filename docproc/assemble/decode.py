@@ -7,8 +7,10 @@ the same add up, as in a forward pass over a word graph.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,9 +18,9 @@ from docproc.assemble.row import Row
 from docproc.types import NOT_A_DIGIT, Box, Field, Lattice, Probs, Segment
 
 BEAM = 12
-LIKELIEST = 3
-"""Digits considered for a segment."""
 """Texts kept at each node."""
+LIKELIEST, LIKELY = 3, 0.001
+"""Digits considered for a segment: so many at most, and beside the likeliest none that is less likely than this."""
 LEAST = 1e-6
 """No class is impossible."""
 SMALL, SMALL_SPREAD = 0.6, 0.12
@@ -46,15 +48,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """One text, its share of all paths' weight, and the best path that reads it."""
+    """One text, its share of all paths' weight, and the best path that reads it; `weight` is the natural logarithm of
+    its paths' weight."""
 
     text: str
     posterior: float
     steps: tuple[Step, ...]
+    weight: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Path:
+class _Path(NamedTuple):
     text: str
     weight: float
     best: float
@@ -62,27 +65,30 @@ class _Path:
     cell: int
 
 
-def decode(lattice: Lattice, probs: Probs, row: Row) -> tuple[Text, ...]:
+def decode(lattice: Lattice, probs: Probs, row: Row, only: Sequence[str] | None = None) -> tuple[Text, ...]:
     """Most likely texts first; their posteriors sum to 1. `probs` has a row for each segment of the lattice,
     `row` is where its writing stands.
-    A field without ink reads as the empty text.
+    A field without ink reads as the empty text. With `only`, no other texts are tried; there may be none.
     """
+    prefixes = None if only is None else {text[:end] for text in only for end in range(len(text) + 1)}
     beams: list[dict[tuple[str, int], _Path]] = [{} for _ in range(lattice.nodes)]
     beams[0][("", -1)] = _Path("", 0.0, 0.0, (), -1)
-    by_start: list[list[tuple[Segment, Probs]]] = [[] for _ in range(lattice.nodes)]
-    for segment, chances in zip(lattice.segments, probs, strict=True):
+    by_start: list[list[tuple[Segment, list[float]]]] = [[] for _ in range(lattice.nodes)]
+    for segment, chances in zip(lattice.segments, probs.tolist(), strict=True):
         by_start[segment.start].append((segment, chances))
     for node in range(lattice.nodes - 1):
         paths = sorted(beams[node].values(), key=lambda path: -path.weight)[:BEAM]
         for segment, chances in by_start[node]:
-            steps = _readings(segment, chances, row)
+            steps = _readings(segment, chances, row, only is not None)
             cell = cell_of(lattice.field, segment)
             for path in paths:
                 for step, weight in steps:
                     if step.digit is not None and lattice.field.cells and cell <= path.cell:
                         continue
-                    _extend(beams[segment.stop], path, step, weight, cell)
-    return _texts(beams[-1].values())
+                    text = path.text if step.digit is None else path.text + str(step.digit)
+                    if prefixes is None or text in prefixes:
+                        _extend(beams[segment.stop], path, step, weight, cell)
+    return _texts(path for path in beams[-1].values() if only is None or path.text in only)
 
 
 def cell_of(field: Field, segment: Segment) -> int:
@@ -96,17 +102,19 @@ def is_large(segment: Segment, height: float) -> bool:
     return segment.box.height >= LARGE * height
 
 
-def _readings(segment: Segment, probs: Probs, row: Row) -> list[tuple[Step, float]]:
-    """What a segment may be, with log weights; only a single piece may be nothing."""
+def _readings(segment: Segment, chances: list[float], row: Row, every: bool) -> list[tuple[Step, float]]:
+    """What a segment may be, its likely digits (or `every` one) or nothing, with log weights; only a single piece may
+    be nothing."""
     result: list[tuple[Step, float]] = []
-    for digit in (int(digit) for digit in np.argsort(-probs[:NOT_A_DIGIT])[:LIKELIEST]):
-        chance = float(probs[digit])
-        weight = float(np.log(max(chance, LEAST))) - _misfit(segment.box, digit == 0, row)
+    digits = sorted(range(NOT_A_DIGIT), key=chances.__getitem__, reverse=True)
+    for digit in digits if every else [d for d in digits[:LIKELIEST] if d == digits[0] or chances[d] >= LIKELY]:
+        chance = chances[digit]
+        weight = math.log(max(chance, LEAST)) - _misfit(segment.box, digit == 0, row)
         result.append((Step(segment, digit, chance), weight))
     if segment.stop == segment.start + 1:
-        chance = float(probs[NOT_A_DIGIT])
+        chance = chances[NOT_A_DIGIT]
         prior = SKIP_LARGE if is_large(segment, row.height) else SKIP_SMALL
-        result.append((Step(segment, None, chance), float(np.log(max(chance, LEAST) * prior))))
+        result.append((Step(segment, None, chance), math.log(max(chance, LEAST) * prior)))
     return result
 
 
@@ -127,10 +135,15 @@ def _extend(beam: dict[tuple[str, int], _Path], path: _Path, step: Step, weight:
     steps = (*path.steps, step)
     same = beam.get((text, used))
     if same is not None:
-        total = float(np.logaddexp(total, same.weight))
+        total = _add(total, same.weight)
         if same.best > best:
             best, steps = same.best, same.steps
     beam[(text, used)] = _Path(text, total, best, steps, used)
+
+
+def _add(a: float, b: float) -> float:
+    """Logarithm of the sum of two weights."""
+    return max(a, b) + math.log1p(math.exp(-abs(a - b)))
 
 
 def _texts(paths: Iterable[_Path]) -> tuple[Text, ...]:
@@ -139,12 +152,15 @@ def _texts(paths: Iterable[_Path]) -> tuple[Text, ...]:
         same = merged.get(path.text)
         if same is not None:
             better = path if path.best > same.best else same
-            weight = float(np.logaddexp(path.weight, same.weight))
+            weight = _add(path.weight, same.weight)
             merged[path.text] = _Path(path.text, weight, better.best, better.steps, better.cell)
         else:
             merged[path.text] = path
     ranked = sorted(merged.values(), key=lambda path: -path.weight)[:BEAM]
+    if not ranked:
+        return ()
     weights = np.exp(np.array([path.weight for path in ranked]) - ranked[0].weight)
     return tuple(
-        Text(path.text, float(share), path.steps) for path, share in zip(ranked, weights / weights.sum(), strict=True)
+        Text(path.text, float(share), path.steps, path.weight)
+        for path, share in zip(ranked, weights / weights.sum(), strict=True)
     )

@@ -6,6 +6,7 @@ import numpy as np
 
 from docproc.assemble.confidence import describe, least_confidence, weigh
 from docproc.assemble.decode import Step, Text, cell_of, is_large
+from docproc.assemble.second import Check
 from docproc.errors import REVIEWED
 from docproc.options import Recipe
 from docproc.types import Affine, Box, Digit, Field, Lattice, Reading, Status
@@ -19,6 +20,7 @@ def judge(
     lattice: Lattice,
     texts: tuple[Text, ...],
     height: float,
+    check: Check | None,
     recipe: Recipe,
     to_scan: Affine,
     page_flags: tuple[str, ...],
@@ -26,13 +28,16 @@ def judge(
 ) -> Reading:
     """Weigh what was decoded for a field, and accept it or send it to a person.
 
-    A flag of the page may call for a look at each of its fields.
+    `check` is the word of a second reader, where it was asked; what it disputes is sent. A flag of the page may call
+    for a look at each of its fields.
     """
     field, best = lattice.field, texts[0]
     digits = [step for step in best.steps if step.digit is not None]
-    confidence = weigh(describe(best, lattice, height, to_scan), recipe.calibration) if digits else 0.0
-    least = least_confidence(recipe.options.max_error, recipe.calibration)
-    flags = (*lattice.flags, *_flag(field, best, digits, height, confidence, least))
+    scale = recipe.calibration.alone if check is None else recipe.calibration.checked
+    confidence = weigh(describe(best, lattice, height, to_scan, check), scale, field.kind) if digits else 0.0
+    least = least_confidence(recipe.options.max_error, scale)
+    doubts = () if check is None else (*check.flags, *(("disputed",) if check.text != best.text else ()))
+    flags = (*lattice.flags, *doubts, *_flag(field, best, digits, height, confidence, least))
     status: Status = "value" if digits else "blank"
     if "illegible" in flags or (not digits and _has_large_mark(best, height)):
         status = "unreadable"

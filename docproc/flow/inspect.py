@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docproc.assemble.page import assemble_field
+from docproc.assemble.page import assemble, draft
 from docproc.clean.page import clean
 from docproc.errors import FAILURES, InputError, PageError
 from docproc.fields.locate import locate
-from docproc.flow.pipeline import Classify
+from docproc.flow.pipeline import Classify, ReadLines, check, pack
 from docproc.options import Recipe
 from docproc.pages.load import load
 from docproc.recognize.style import settle
 from docproc.segment.lattice import Proposal, propose
-from docproc.segment.normalize import SIDE, normalize
+from docproc.segment.normalize import SIDE
 from docproc.types import NOT_A_DIGIT, Box, CleanPage, Crops, Gray, Page, PageRef, Probs, Reading
 
 Picture = NDArray[np.uint8]
@@ -30,7 +30,7 @@ LONGEST = 1600
 SHEET_COLUMNS = 24
 
 
-def inspect(ref: PageRef, recipe: Recipe, classify: Classify, out: Path) -> tuple[Path, ...]:
+def inspect(ref: PageRef, recipe: Recipe, classify: Classify, read_lines: ReadLines, out: Path) -> tuple[Path, ...]:
     """Write `1-scan.png` to `7-reading.png` into `out` and return their paths.
 
     Raises InputError where the page cannot be read at all.
@@ -42,13 +42,12 @@ def inspect(ref: PageRef, recipe: Recipe, classify: Classify, out: Path) -> tupl
         raise InputError(f"{ref.source} page {ref.number}: {meaning} {error.detail}; {remedy}") from error
     cleaned = clean(page, recipe.options.strips)
     proposals = [propose(cleaned, field) for field in locate(cleaned, recipe.options.strips)]
-    crops = [normalize(cleaned.gray, proposal) for proposal in proposals]
-    joint = classify(np.concatenate([np.zeros((0, SIDE, SIDE), np.uint8), *crops]))
-    probs = np.split(settle(joint, recipe), np.cumsum([len(part) for part in crops]))[:-1]
-    readings = [
-        assemble_field(proposal.lattice, part, recipe, cleaned.to_scan, cleaned.flags, b"")
-        for proposal, part in zip(proposals, probs, strict=True)
-    ]
+    prepared = pack(cleaned, proposals)
+    drafts = draft(prepared, settle(classify(prepared.crops), recipe))
+    (frames,) = check([prepared], [drafts], read_lines)
+    readings = assemble(prepared, drafts, frames, recipe).readings
+    crops = np.split(prepared.crops, np.cumsum([len(drafted.probs) for drafted in drafts]))[:-1]
+    probs = [drafted.probs for drafted in drafts]
     out.mkdir(parents=True, exist_ok=True)
     stages: Iterable[tuple[str, Callable[[], Picture]]] = (
         ("1-scan", lambda: _fit(_colored(page.gray))),
@@ -140,7 +139,7 @@ def _sheet(crops: list[Crops], probs: list[Probs]) -> Picture:
     return picture
 
 
-def _reading(page: Page, readings: list[Reading]) -> Picture:
+def _reading(page: Page, readings: Sequence[Reading]) -> Picture:
     picture = _colored(page.gray)
     width = _line_width(picture)
     for reading in readings:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import cv2
 import numpy as np
 
-from docproc.assemble.page import assemble
+from docproc.assemble.page import assemble, draft
+from docproc.assemble.second import Draft, is_checked
 from docproc.clean.page import clean
 from docproc.fields.locate import locate
 from docproc.fields.strip import has_ink_outside
@@ -17,11 +19,13 @@ from docproc.flow.mappers import Mapper, attempt
 from docproc.options import Recipe
 from docproc.pages.load import load
 from docproc.recognize.style import settle
-from docproc.segment.lattice import propose
+from docproc.segment.lattice import Proposal, propose
+from docproc.segment.line import draw_line, erase_others
 from docproc.segment.normalize import SIDE, normalize
-from docproc.types import CleanPage, Crops, Failure, Field, Joint, PageRef, PageResult, PreparedPage
+from docproc.types import CleanPage, Crops, Failure, Field, Frames, Joint, Line, PageRef, PageResult, PreparedPage
 
 Classify = Callable[[Crops], Joint]
+ReadLines = Callable[[Sequence[Line]], Sequence[Frames]]
 
 BATCH_CROPS = 1024
 """Crops gathered over pages before the classifier is called."""
@@ -29,13 +33,22 @@ BATCH_PAGES = 16
 """Pages gathered at most, so that pages with few crops do not wait long for their record."""
 
 
-def read(refs: Iterable[PageRef], recipe: Recipe, mapper: Mapper, classify: Classify) -> Iterator[PageResult]:
-    """Read pages, in order: prepare each in the mapper's processes, classify many pages' crops at once, assemble."""
+def read(
+    refs: Iterable[PageRef], recipe: Recipe, mapper: Mapper, classify: Classify, read_lines: ReadLines
+) -> Iterator[PageResult]:
+    """Read pages, in order: prepare each in the mapper's processes, classify many pages' crops at once, finish."""
     for pages in _batches(mapper(partial(prepare, recipe=recipe), refs, lose)):
         counts = [len(page.crops) for page in pages]
         joint = classify(np.concatenate([page.crops for page in pages]))
-        for page, part in zip(pages, np.split(joint, np.cumsum(counts)[:-1]), strict=True):
-            result = attempt(partial(assemble, probs=settle(part, recipe), recipe=recipe), page)
+        parts = np.split(joint, np.cumsum(counts)[:-1])
+        drafts = [
+            attempt(partial(draft, probs=settle(part, recipe)), page) for page, part in zip(pages, parts, strict=True)
+        ]
+        for page, drafted, frames in zip(pages, drafts, check(pages, drafts, read_lines), strict=True):
+            if isinstance(drafted, Failure):
+                result: PageResult | Failure = drafted
+            else:
+                result = attempt(partial(assemble, drafts=drafted, frames=frames, recipe=recipe), page)
             yield PageResult(page.ref, (), page.flags, result) if isinstance(result, Failure) else result
 
 
@@ -44,18 +57,38 @@ def prepare(ref: PageRef, recipe: Recipe) -> PreparedPage:
     start = time.perf_counter()
     page = clean(load(ref, recipe.options), recipe.options.strips)
     fields = locate(page, recipe.options.strips)
+    prepared = pack(page, [propose(page, field) for field in fields])
     outside = recipe.options.strips and has_ink_outside(page, fields[0].box)
-    proposals = [propose(page, field) for field in fields]
+    flags = (*page.flags, "outside") if outside else page.flags
+    return replace(prepared, flags=flags, seconds=time.perf_counter() - start)
+
+
+def pack(page: CleanPage, proposals: Sequence[Proposal]) -> PreparedPage:
+    """What the readers and the ledger need of a page's fields."""
     crops = [normalize(page.gray, proposal) for proposal in proposals]
     return PreparedPage(
-        ref,
+        page.ref,
         tuple(proposal.lattice for proposal in proposals),
         np.concatenate([_NO_CROPS, *crops]),
         page.to_scan,
+        tuple(_line(page, proposal) for proposal in proposals),
         tuple(picture(page, proposal.lattice.field) for proposal in proposals),
-        (*page.flags, "outside") if outside else page.flags,
-        seconds=time.perf_counter() - start,
+        page.flags,
     )
+
+
+def check(
+    pages: Sequence[PreparedPage], drafts: Sequence[tuple[Draft, ...] | Failure], read_lines: ReadLines
+) -> Iterator[dict[int, Frames]]:
+    """For each page the second reader's word on the fields, by number, that a second reading can change."""
+    asked = [
+        [] if isinstance(drafted, Failure) else [number for number, field in enumerate(drafted) if is_checked(field)]
+        for drafted in drafts
+    ]
+    rows = [page.lines[number] for page, numbers in zip(pages, asked, strict=True) for number in numbers]
+    frames = iter(read_lines(rows))
+    for numbers in asked:
+        yield {number: next(frames) for number in numbers}
 
 
 def lose(ref: PageRef, failure: Failure) -> PreparedPage:
@@ -68,6 +101,13 @@ def picture(page: CleanPage, field: Field) -> bytes:
     box = field.box
     done, data = cv2.imencode(".png", page.gray[box.y : box.bottom, box.x : box.right])
     return data.tobytes() if done else b""
+
+
+def _line(page: CleanPage, proposal: Proposal) -> Line:
+    """The row of a field; of a comb only its ink, since the walls of its cells look like 1s."""
+    box = proposal.lattice.field.box
+    gray, own = page.gray[box.y : box.bottom, box.x : box.right], proposal.labels > 0
+    return draw_line(erase_others(gray, own) if proposal.lattice.field.cells else gray, own)
 
 
 _NO_CROPS: Crops = np.zeros((0, SIDE, SIDE), np.uint8)

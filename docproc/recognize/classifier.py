@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load as read_weights
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from docproc.errors import ModelError, UsageError
+from docproc.errors import ModelError
 from docproc.recognize.net import CLASSES, Cascade, Net, Shape
 from docproc.recognize.variants import vary
-from docproc.types import EVIDENCE, STYLES, Calibration, Crops, Joint
+from docproc.recognize.weights import bounded, check_channels, choose_device, choose_precision, find_shipped, load_net
+from docproc.types import CHECKED_EVIDENCE, EVIDENCE, STYLES, Calibration, Crops, Joint, Scale
 
 BATCH, READER_BATCH = 256, 64
 """Crops that scout and reader look at together on a CPU; larger batches save next to nothing there. The reader gets few
@@ -31,12 +27,8 @@ SURE = 0.98
 """What the small net is less sure of than this, the large net decides."""
 CLEAR = 0.9
 """What the large net is less sure of than this, it looks at twice more, leaned either way."""
-MOST_CHANNELS = 1024
 MOST_TEMPERATURE, MOST_WEIGHT = 100.0, 100.0
 """A card that says more than these is no card of ours; no logarithm or exponent overflows below them."""
-_PACKAGE = Path(__file__).resolve().parent.parent
-SHIPPED = (_PACKAGE / "models" / "digits.safetensors", _PACKAGE.parent / "models" / "digits.safetensors")
-"""Where the shipped weights lie: in an installed wheel, or in a checkout."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,7 +80,7 @@ class Classifier:
         filled = np.zeros((size, *crops.shape[1:]), np.uint8)
         filled[: len(crops)] = crops
         with torch.inference_mode():
-            batch = torch.from_numpy(filled).to(self.device)[:, None].to(_precision(self.device)).div_(255)
+            batch = torch.from_numpy(filled).to(self.device)[:, None].to(choose_precision(self.device)).div_(255)
             scores: Tensor = net(batch.contiguous(memory_format=torch.channels_last)).float().flatten(1) / temperature
             return np.asarray(torch.softmax(scores, 1).view(-1, len(STYLES), CLASSES).cpu().numpy()[: len(crops)])
 
@@ -99,7 +91,7 @@ def load(weights: Path | None = None, device: str = "auto") -> Classifier:
     nets, card, digest = load_nets(path)
     try:
         calibration = read_calibration(card)
-        first, second = (_bounded(value, 0.01, MOST_TEMPERATURE) for value in card["temperatures"])
+        first, second = (bounded(value, 0.01, MOST_TEMPERATURE) for value in card["temperatures"])
     except (KeyError, ValueError, TypeError) as error:
         raise ModelError(f"cannot use {path.with_suffix('.json')}: {error}; install it again, or calibrate") from error
     chosen = choose_device(device)
@@ -111,38 +103,30 @@ def load(weights: Path | None = None, device: str = "auto") -> Classifier:
 
 def find_weights(given: Path | None) -> Path:
     """The weights that were given, or else the shipped ones; whether they can be used shows when they are loaded."""
-    return given or next((path for path in SHIPPED if path.is_file()), SHIPPED[0])
+    return given or find_shipped("digits")
 
 
 def load_nets(path: Path) -> tuple[Cascade, dict[str, Any], str]:
     """The nets of a weights file as they were trained, their card, and the digest of both. Raises ModelError."""
-    card_path = path.with_suffix(".json")
-    try:
-        data = path.read_bytes()
-        text = card_path.read_text(encoding="utf-8")
-        card = json.loads(text)
-        nets = Cascade(*(_read_shape(card["shapes"][name]) for name in ("scout", "reader")))
-        if card["sha256"] != hashlib.sha256(data).hexdigest():
-            raise ModelError(f"{path} does not match its card {card_path}; install it again, or train anew")
-        nets.load_state_dict(read_weights(data))
-    except (OSError, KeyError, ValueError, TypeError, RuntimeError, IndexError, SafetensorError) as error:
-        reason = str(error).partition("\n")[0]  # torch lists every weight that does not fit, a line each
-        raise ModelError(f"cannot load the model {path}: {reason}; choose another --model or install again") from error
-    nets.eval()
-    return nets, card, hashlib.sha256(data + text.encode()).hexdigest()
+    return load_net(path, lambda card: Cascade(*(_read_shape(card["shapes"][name]) for name in ("scout", "reader"))))
 
 
 def read_calibration(card: Mapping[str, Any]) -> Calibration:
     """The calibration that a card states. Raises KeyError, TypeError or ValueError where it is not possible."""
-    field = dict(card["field"])
-    offset = _bounded(field.pop("offset"), -MOST_WEIGHT, MOST_WEIGHT)
-    if set(field) != set(EVIDENCE):
-        raise ValueError(f"its field calibration names {sorted(field)}, not {sorted(EVIDENCE)}")
-    weights = tuple(_bounded(field[name], -MOST_WEIGHT, MOST_WEIGHT) for name in EVIDENCE)
-    thresholds = tuple((_bounded(error, 0, 1), _bounded(least, 0, 1)) for error, least in card["thresholds"])
     weight, shift = card["style"]
-    style = (_bounded(weight, 0, MOST_WEIGHT), _bounded(shift, -MOST_WEIGHT, MOST_WEIGHT))
-    return Calibration(weights, offset, thresholds, style)
+    style = (bounded(weight, 0, MOST_WEIGHT), bounded(shift, -MOST_WEIGHT, MOST_WEIGHT))
+    alone, checked = _read_scale(card["alone"], EVIDENCE), _read_scale(card["checked"], CHECKED_EVIDENCE)
+    return Calibration(alone, checked, style, str(card["partner"]))
+
+
+def _read_scale(stated: Mapping[str, Any], names: tuple[str, ...]) -> Scale:
+    field = dict(stated["field"])
+    offset = bounded(field.pop("offset"), -MOST_WEIGHT, MOST_WEIGHT)
+    if set(field) != set(names):
+        raise ValueError(f"its field calibration names {sorted(field)}, not {sorted(names)}")
+    weights = tuple(bounded(field[name], -MOST_WEIGHT, MOST_WEIGHT) for name in names)
+    thresholds = tuple((bounded(error, 0, 1), bounded(least, 0, 1)) for error, least in stated["thresholds"])
+    return Scale(weights, offset, thresholds)
 
 
 def _find_unsure(joint: Joint, least: float) -> NDArray[np.int64]:
@@ -153,16 +137,8 @@ def _find_unsure(joint: Joint, least: float) -> NDArray[np.int64]:
 def _read_shape(stated: Mapping[str, Any]) -> Shape:
     shape = Shape(stated["stem"], tuple(stated["first"]), tuple(stated["second"]), stated["hidden"])
     channels = (shape.stem, *shape.first, *shape.second, shape.hidden)
-    if not all(isinstance(number, int) and 0 < number <= MOST_CHANNELS for number in channels):
-        raise ValueError(f"{shape} is not possible")
+    check_channels(*channels)
     return shape
-
-
-def _bounded(value: Any, low: float, high: float) -> float:
-    number = float(value)
-    if not (isfinite(number) and low <= number <= high):
-        raise ValueError(f"{number} is not possible")
-    return number
 
 
 def _place(net: Net, device: str) -> nn.Module:
@@ -176,23 +152,5 @@ def _place(net: Net, device: str) -> nn.Module:
             folded.append(fuse_conv_bn_eval(convolution, layer))
         else:
             folded.append(layer)
-    placed = nn.Sequential(*folded).eval().to(_precision(device))
+    placed = nn.Sequential(*folded).eval().to(choose_precision(device))
     return placed.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
-
-
-def _precision(device: str) -> torch.dtype:
-    """bfloat16 where the device computes in it, as graphics cards and recent CPUs do; it is twice as fast there."""
-    has = torch.cpu._is_avx512_bf16_supported() if device == "cpu" else device == "cuda"
-    return torch.bfloat16 if has else torch.float32
-
-
-def choose_device(name: str) -> str:
-    """The device for a `--device` of auto, cpu, cuda or mps; asking for one that is not there is an error."""
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if name == "auto":
-        return next(device for device in ("cuda", "mps", "cpu") if there[device])
-    if name not in there:
-        raise UsageError(f"--device {name}: choose auto, cpu, cuda or mps")
-    if not there[name]:
-        raise UsageError(f"--device {name}: this machine has none; leave --device out")
-    return name

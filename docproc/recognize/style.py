@@ -12,7 +12,7 @@ from docproc.options import Recipe
 from docproc.types import Joint, Probs
 
 TELLING = (1, 7)
-"""The digits that change their meaning with the style, and the only ones that say what it is."""
+"""The digits that change their meaning with the style, and the ones it is inferred from."""
 MOST = 6.0
 """No page is surer of its style than this log odds, 400 to 1: a clerk may have filled in one field of it."""
 LEAST = 1e-6

@@ -10,6 +10,8 @@ Congedo et al., ICDAR 1995, as one shortest-path problem).
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +43,8 @@ def find_cuts(components: Components) -> NDArray[np.int32]:
     if not wide:
         return np.zeros((0, rows), np.int32)
     cost = np.where(components.labels > 0, 1.0, PAPER_COST).astype(np.float32)
-    down, back_up = _cheapest(cost)
-    up, back_down = _cheapest(cost[::-1])
+    totals, backs = _cheapest(np.stack([cost, cost[::-1]], axis=1))
+    (down, up), (back_up, back_down) = totals.swapaxes(0, 1), backs.swapaxes(0, 1)
     paths: list[NDArray[np.int32]] = []
     for i in wide:
         box = components.boxes[i]
@@ -96,20 +98,24 @@ def _minima(prices: NDArray[np.float32], box: Box, most: float, components: Comp
 
 
 def _cheapest(cost: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Cheapest cost from the first row to each pixel, and the step (-1, 0, 1) back to the row before."""
-    rows, columns = cost.shape
-    total = np.empty_like(cost)
-    back = np.zeros((rows, columns), np.int8)
-    total[0] = cost[0]
-    options = np.full((3, columns), np.inf, np.float32)
-    for row in range(1, rows):
-        before = total[row - 1]
-        options[0] = before
-        options[1, 1:] = before[:-1] + ASIDE_COST
-        options[2, :-1] = before[1:] + ASIDE_COST
-        step = options.argmin(0)
-        total[row] = cost[row] + options[step, np.arange(columns)]
-        back[row] = np.array([0, -1, 1], np.int8)[step]
+    """Cheapest cost from the first row to each pixel, and the step (-1, 0, 1) back to the row before.
+
+    All are [rows, fields, columns]: several fields at once cost hardly more than one.
+    """
+    total = cost.copy()
+    for before, here in pairwise(total):
+        aside = before + np.float32(ASIDE_COST)
+        best = before.copy()
+        np.minimum(best[:, 1:], aside[:, :-1], out=best[:, 1:])
+        np.minimum(best[:, :-1], aside[:, 1:], out=best[:, :-1])
+        np.add(here, best, out=here)
+    # Which way each minimum came from is found for all rows at once.
+    options = np.full((3, *cost[1:].shape), np.inf, np.float32)
+    options[0] = total[:-1]
+    options[1, :, :, 1:] = total[:-1, :, :-1] + np.float32(ASIDE_COST)
+    options[2, :, :, :-1] = total[:-1, :, 1:] + np.float32(ASIDE_COST)
+    back = np.zeros(cost.shape, np.int8)
+    back[1:] = np.array([0, -1, 1], np.int8)[options.argmin(0)]
     return total, back
 
 

@@ -38,9 +38,17 @@ def normalize(gray: Gray, proposal: Proposal) -> Crops:
 def normalize_glyph(dark: Gray, own: NDArray[np.bool_], ink: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """One glyph → its crop; `dark` is ink high, `own` the glyph's pixels, `ink` all pixels that are ink."""
     soft = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & (own | ~ink)
-    full = max(1.0, float(np.percentile(dark[own], FULL_INK))) if own.any() else 255.0
+    full = find_full_ink(dark[own])
     glyph = np.where(soft, np.minimum(dark * (255.0 / full), 255.0), 0).astype(np.float32)
     return center_glyph(glyph)
+
+
+def find_full_ink(dark: NDArray[np.uint8]) -> float:
+    """The darkness of ink that becomes full ink: float, 1 to 255, of uint8[pixels], ink high."""
+    if not dark.size:
+        return 255.0
+    place = FULL_INK * (dark.size - 1) // 100
+    return max(1.0, float(np.partition(dark, place)[place]))
 
 
 def center_glyph(glyph: NDArray[np.float32]) -> NDArray[np.uint8]:

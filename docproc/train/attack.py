@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,15 +16,14 @@ import torch
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from docproc.errors import LedgerError, UsageError
+from docproc.errors import LedgerError
 from docproc.recognize.classifier import find_weights, load_nets
 from docproc.recognize.net import Net
 from docproc.train.adversary import NATURAL, Change, pgd
-from docproc.train.crops import join_crops, mnist_crops
+from docproc.train.crops import LabelledCrops, join_crops, mnist_crops
 from docproc.train.fit import compose_crops, predict, show_bar
-from docproc.train.plot import save_table
+from docproc.train.plot import require_matplotlib, save_table
 from docproc.train.report import render_table, share
-from docproc.train.strings import LabelledCrops
 from docproc.types import NOT_A_DIGIT, Crops, Probs
 
 if TYPE_CHECKING:
@@ -88,8 +86,7 @@ def attack(data: Path, out: Path, weights: Path | None, count: int, seed: int, d
 
     Half of the digits are MNIST's, half are composed; fewer than `count` where the sets hold no more.
     """
-    if find_spec("matplotlib") is None:
-        raise UsageError("the picture needs matplotlib; pip install 'docproc[train]'")
+    require_matplotlib()
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

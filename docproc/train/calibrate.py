@@ -5,38 +5,48 @@ Strips of real forms with known digits say it. They moved no weight of a network
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from docproc.assemble.confidence import describe, weigh
-from docproc.assemble.decode import decode
-from docproc.assemble.row import measure_row
+from docproc.assemble.page import draft
+from docproc.assemble.second import confirm
 from docproc.errors import InputError
 from docproc.flow.pipeline import prepare
 from docproc.options import Recipe, load_options
 from docproc.pages.sources import survey
-from docproc.recognize.classifier import MOST_WEIGHT, Classifier, load
+from docproc.recognize.classifier import MOST_WEIGHT, load
+from docproc.recognize.line_reader import load_line_reader
+from docproc.recognize.models import Models
 from docproc.recognize.style import settle
-from docproc.train.fit import state
 from docproc.train.metrics import calibration_error, share_at_error, sort_into_bins, trace_curve
+from docproc.train.modelfile import amend_card, state_calibration
 from docproc.train.temper import temper
 from docproc.train.truth import read_truth
-from docproc.types import EVIDENCE, Calibration, PageRef
+from docproc.types import CHECKED_EVIDENCE, EVIDENCE, Calibration, PageRef, Scale
 
-RISING = ("posterior", "least", "mean", "skipped")
+RISING = ("posterior", "least", "mean", "skipped", "second")
 """Evidence of which more never makes a reading less likely to be right."""
-RIDGE = 1.0
+RIDGE = 0.5
 """Pull of each weight, in spreads of its evidence, towards 0, against the sum over all fields: a few hundred of them
 shall not be learned by heart."""
 FOLDS = 10
 EXPECTED_ERRORS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """The shares of wrong values among accepted ones for which thresholds are kept."""
+
+
+class Answers(NamedTuple):
+    """Evidence for the best text of each field, float64[n, len(names)], and whether it is right, bool[n]."""
+
+    names: tuple[str, ...]
+    evidence: NDArray[np.float64]
+    right: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,58 +68,66 @@ def calibrate(truth: Path, weights: Path, device: str, digits: Sequence[Path] = 
     where no strip that the truth names is there.
     """
     classifier = load(weights, device)
-    if digits:
-        classifier = temper(digits, classifier)
-    evidence, right = gather(truth, classifier)
-    if not len(right):
+    models = Models(temper(digits, classifier) if digits else classifier, load_line_reader(weights, classifier.device))
+    alone, checked = gather(truth, models)
+    if not len(checked.right) or not len(alone.right):
         raise InputError(f"none of the pictures that {truth} names lies beside it; put them there")
-    calibration = fit_field(evidence, right)
-    confidences = np.array([weigh(row, calibration) for row in evidence])
-    calibration = replace(calibration, thresholds=find_thresholds(confidences), style=classifier.calibration.style)
-    fit = Fit(calibration, len(right), int(right.sum()), *cross_validate(evidence, right))
+    scales = fit_scale(alone), fit_scale(checked)
+    calibration = Calibration(*scales, models.calibration.style, models.line_reader.digest)
+    fit = Fit(calibration, len(checked.right), int(checked.right.sum()), *cross_validate(checked))
     facts: dict[str, object] = {
         "calibrated_on": {"truth": truth.name, "fields": fit.fields, "right": fit.right},
         "cross_validated": {"calibration_error": round(fit.error, 4), "acceptable_1": round(fit.acceptable, 4)},
     }
     if digits:
         facts["tempered_on"] = [path.name for path in digits]
-    write_card(weights, {"temperatures": classifier.temperatures, **state(calibration), **facts})
+    amend_card(weights, {"temperatures": models.classifier.temperatures, **state_calibration(calibration), **facts})
     return fit
 
 
-def write_card(weights: Path, facts: dict[str, object]) -> None:
-    """Put facts into the card of weights; what else it says stays."""
-    card = weights.with_suffix(".json")
-    known = json.loads(card.read_text(encoding="utf-8"))
-    card.write_text(json.dumps({**known, **facts}, indent=2) + "\n", encoding="utf-8")
+def gather(truth: Path, models: Models) -> tuple[Answers, Answers]:
+    """What the reader of single digits answers for each strip alone, and what both readers do.
 
-
-def gather(truth: Path, classifier: Classifier) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Evidence for the best text of each strip, float64[n, len(EVIDENCE)], and whether it is right; strips without a
-    digit in their best text are left out."""
+    Alone it judges lone digits of pages later, of which no set with known values was at hand; what is measured on all
+    strips stands for them. Strips without a digit in their best text are left out.
+    """
     options = load_options(strips=True)
-    recipe = Recipe(options, classifier.digest, classifier.calibration)
-    evidence, right = [], []
+    recipe = Recipe(options, models.digest, models.calibration)
+    alone: list[tuple[NDArray[np.float64], bool]] = []
+    checked: list[tuple[NDArray[np.float64], bool]] = []
     for field in read_truth(truth).fields:
         document = survey(str(truth.parent / field.source), options)
         if field.left_out or not document.pages:
             continue
         page = prepare(PageRef(document.source, document.digest, 1), recipe)
-        probs = settle(classifier.classify(page.crops), recipe)
-        lattice = page.lattices[0]
-        row = measure_row(lattice.segments, probs)
-        best = decode(lattice, probs, row)[0]
-        if best.text:
-            evidence.append(describe(best, lattice, row.height, page.to_scan))
-            right.append(best.text == field.digits)
-    return np.array(evidence, np.float64).reshape(-1, len(EVIDENCE)), np.array(right, np.bool_)
+        (drafted,) = draft(page, settle(models.classifier.classify(page.crops), recipe))
+        (frames,) = models.line_reader.read(page.lines)
+        texts, check = confirm(drafted, frames)
+        for answers, best, word in ((alone, drafted.texts[0], None), (checked, texts[0], check)):
+            if best.text:
+                evidence = describe(best, drafted.lattice, drafted.row.height, page.to_scan, word)
+                answers.append((evidence, best.text == field.digits))
+    return _collect(alone, EVIDENCE), _collect(checked, CHECKED_EVIDENCE)
 
 
-def fit_field(evidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibration:
-    """Logistic regression of `right` on the evidence, with a ridge.
+def _collect(answers: list[tuple[NDArray[np.float64], bool]], names: tuple[str, ...]) -> Answers:
+    evidence = np.array([row for row, _ in answers], np.float64).reshape(-1, len(names))
+    return Answers(names, evidence, np.array([right for _, right in answers], np.bool_))
+
+
+def fit_scale(answers: Answers) -> Scale:
+    """Weights of the evidence, and the thresholds that they make of these answers."""
+    scale = fit_weights(answers)
+    confidences = np.array([weigh(row, scale) for row in answers.evidence])
+    return replace(scale, thresholds=find_thresholds(confidences))
+
+
+def fit_weights(answers: Answers) -> Scale:
+    """Logistic regression of right or wrong on the evidence, with a ridge.
 
     Targets are drawn in from 0 and 1 as in Platt, Advances in Large Margin Classifiers, 1999.
     """
+    names, evidence, right = answers
     spread = np.where(evidence.std(0) > 0, evidence.std(0), 1.0)
     scaled = evidence / spread
     good = int(right.sum())
@@ -121,21 +139,20 @@ def fit_field(evidence: NDArray[np.float64], right: NDArray[np.bool_]) -> Calibr
         return float(likelihood + RIDGE * (weights[:-1] ** 2).sum() / len(right))
 
     most = MOST_WEIGHT * np.minimum(spread, 1.0)
-    bounds = [(0.0 if name in RISING else -limit, limit) for name, limit in zip(EVIDENCE, most, strict=True)]
-    found = minimize(
-        loss, np.zeros(len(EVIDENCE) + 1), bounds=[*bounds, (-MOST_WEIGHT, MOST_WEIGHT)], method="L-BFGS-B"
-    )
+    bounds = [(0.0 if name in RISING else -limit, limit) for name, limit in zip(names, most, strict=True)]
+    start = np.zeros(len(names) + 1)
+    found = minimize(loss, start, bounds=[*bounds, (-MOST_WEIGHT, MOST_WEIGHT)], method="L-BFGS-B")
     weights = [round(float(weight), 4) for weight in (*(found.x[:-1] / spread), found.x[-1])]
-    return Calibration(tuple(weights[:-1]), weights[-1])
+    return Scale(tuple(weights[:-1]), weights[-1])
 
 
-def cross_validate(evidence: NDArray[np.float64], right: NDArray[np.bool_]) -> tuple[float, float]:
+def cross_validate(answers: Answers) -> tuple[float, float]:
     """Calibration error, and the share acceptable at 1 % error, of fields that their fit has not seen."""
+    names, evidence, right = answers
     fold = np.arange(len(right)) % FOLDS
     confidences = np.zeros(len(right))
     for i in np.unique(fold):
-        kept = fold != i if len(right) > FOLDS else fold >= 0
-        fitted = fit_field(evidence[kept], right[kept])
+        fitted = fit_weights(Answers(names, evidence[fold != i], right[fold != i]))
         confidences[fold == i] = [weigh(row, fitted) for row in evidence[fold == i]]
     curve = trace_curve(confidences, right, len(right))
     return calibration_error(sort_into_bins(confidences, right)) or 0.0, share_at_error(curve, 0.01)

@@ -9,9 +9,9 @@ from typing import Any
 from docproc.recognize.classifier import find_weights, load, load_nets
 from docproc.recognize.net import Net, Shape, multiply_adds
 from docproc.train.report import printable, render_table
-from docproc.types import EVIDENCE, Calibration
+from docproc.types import CHECKED_EVIDENCE, EVIDENCE, Calibration, Scale
 
-OWN_LINES = ("name", "made", "sha256", "shapes", "temperatures", "field", "thresholds", "style")
+OWN_LINES = ("name", "made", "sha256", "shapes", "temperatures", "alone", "checked", "style", "partner")
 """Entries of a card that are told in words of their own; all others are told as they stand."""
 
 
@@ -47,12 +47,20 @@ def tell_shape(shape: Shape) -> str:
 
 def tell_calibration(calibration: Calibration) -> list[str]:
     """How evidence becomes confidence, and which confidence keeps which error."""
-    weights = ", ".join(f"{name} {weight:.3g}" for name, weight in zip(EVIDENCE, calibration.weights, strict=True))
-    accepted = ", ".join(f"{least:.4f} for {error:.2%}" for error, least in calibration.thresholds)
     return [
-        f"log odds of a right value: {weights}, offset {calibration.offset:.3g}",
-        "least confidence for an expected error: " + (accepted or "not measured"),
+        *_tell_scale("read once", calibration.alone, EVIDENCE),
+        *_tell_scale("read twice", calibration.checked, CHECKED_EVIDENCE),
         "log odds of the style: weight {:.3g}, offset {:.3g}".format(*calibration.style),
+        f"second reader for which that holds: {calibration.partner or 'none yet'}",
+    ]
+
+
+def _tell_scale(name: str, scale: Scale, evidence: tuple[str, ...]) -> list[str]:
+    weights = ", ".join(f"{name} {weight:.3g}" for name, weight in zip(evidence, scale.weights, strict=True))
+    accepted = ", ".join(f"{least:.4f} for {error:.2%}" for error, least in scale.thresholds)
+    return [
+        f"{name}, log odds of a right value: {weights}, offset {scale.offset:.3g}",
+        f"{name}, least confidence for an expected error: " + (accepted or "not measured"),
     ]
 
 

@@ -1,48 +1,89 @@
-"""The training set: crops that the lattice proposes for composed fields, made in processes from one seed."""
+"""Composed fields, cut by docproc's own segmenter into labelled crops: what the nets for digits are trained on.
+
+They are to judge what the lattice proposes: whole digits, halves, pairs, digits with a dot or a bit of ruling. Which
+digit each pixel belongs to is known, so each segment's label is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from docproc.train.data import check_sets, load_glyphs, load_mnist
-from docproc.train.fonts import printed_glyphs
-from docproc.train.strings import DRAWN_SHARE, Bank, LabelledCrops, label_segments, make_bank
-from docproc.types import NOT_A_DIGIT
+from docproc.segment.lattice import propose
+from docproc.segment.normalize import normalize
+from docproc.train.bank import Bank, map_fields
+from docproc.train.data import load_mnist
+from docproc.train.strings import clean_strip, compose
+from docproc.types import NOT_A_DIGIT, Box, Crops, Field
 
-CHUNK = 100
-"""Fields composed from one seed: small enough for a smooth bar, large enough to amortize the start."""
+WHOLE = 0.9
+"""A segment is a digit if it holds this share of the digit's ink …"""
+PURE = 0.84
+"""… and this share of its own ink is that digit's."""
+NEARLY = 0.68
+"""Between this and the above a segment is neither: it teaches nothing."""
 REJECTS_PER_DIGIT = 1.3
 """A lattice proposes many more broken segments than whole ones; this share of them is kept."""
 
-_bank: Bank | None = None
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LabelledCrops:
+    """uint8[n, 28, 28] crops, ink high, int64[n] classes 0..10 and int64[n] styles, -1 where not known."""
+
+    crops: Crops
+    labels: NDArray[np.int64]
+    styles: NDArray[np.int64]
 
 
 def make_crops(folder: Path, fields: int, held_out: bool, seed: int, workers: int) -> Iterator[LabelledCrops]:
     """Compose `fields` fields by one side of the writer split; yields chunks of crops as they are made."""
-    check_sets(folder)
-    seeds = [seed * 1_000_003 + i for i in range(-(-fields // CHUNK))]
-    # multiprocessing's own Pool would start workers for ever if they cannot read the sets.
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start, (folder, held_out)) as pool:
-        yield from pool.map(_chunk, seeds)
+    for number, chunk in enumerate(map_fields(label_segments, folder, fields, held_out, seed, workers)):
+        yield _thin(join_crops(chunk), np.random.default_rng([seed, number]))
 
 
-def _start(folder: Path, held_out: bool) -> None:
-    global _bank  # noqa: PLW0603 - one bank a process, too large to send with each seed
-    cv2.setNumThreads(1)
-    glyphs = (*load_glyphs(folder, held_out), *printed_glyphs(digits=True))
-    _bank = make_bank(glyphs, printed_glyphs(digits=False), 0.0 if held_out else DRAWN_SHARE)
+def label_segments(rng: np.random.Generator, bank: Bank) -> LabelledCrops:
+    """Compose one field and return the crops that its lattice proposes, with their classes and styles."""
+    strip = compose(rng, bank)
+    page = clean_strip(strip.gray)
+    height, width = page.gray.shape
+    proposal = propose(page, Field("1", Box(0, 0, width, height), "strip"))
+    segments = proposal.lattice.segments
+    if not segments:
+        return LabelledCrops(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int64))
+    # Ink by piece and owner, then by segment: a segment is a run of pieces.
+    pieces = proposal.lattice.nodes
+    owner = cv2.dilate(strip.owner.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int64)
+    owner = np.where(strip.owner > 0, strip.owner, owner)
+    count = len(strip.labels) + 1
+    table = np.bincount((proposal.labels * count + owner).ravel(), minlength=pieces * count).reshape(pieces, count)
+    running = np.concatenate([np.zeros((1, count), np.int64), np.cumsum(table[1:], 0)])
+    spans = running[[s.stop for s in segments]] - running[[s.start for s in segments]]
+    totals = running[-1]
+    labels = np.array([_label(span, totals, strip.labels) for span in spans], np.int64)
+    styles = np.array(strip.styles, np.int64)[spans[:, 1:].argmax(1)]
+    styles[labels == NOT_A_DIGIT] = -1
+    chosen = labels >= 0
+    return LabelledCrops(normalize(page.gray, proposal)[chosen], labels[chosen], styles[chosen])
 
 
-def _chunk(seed: int) -> LabelledCrops:
-    assert _bank is not None
-    rng = np.random.default_rng(seed)
-    made = join_crops([label_segments(rng, _bank) for _ in range(CHUNK)])
+def _label(span: NDArray[np.int64], totals: NDArray[np.int64], labels: tuple[int, ...]) -> int:
+    """Class of a segment from the ink it holds of each glyph; -1 where it is neither whole nor broken."""
+    best = int(span[1:].argmax()) + 1
+    if labels[best - 1] == NOT_A_DIGIT or span[best] == 0:
+        return NOT_A_DIGIT
+    whole, pure = span[best] / totals[best], span[best] / span.sum()
+    if whole >= WHOLE and pure >= PURE:
+        return labels[best - 1]
+    return -1 if whole >= NEARLY and pure >= NEARLY else NOT_A_DIGIT
+
+
+def _thin(made: LabelledCrops, rng: np.random.Generator) -> LabelledCrops:
+    """Keep all digits, and not many more rejects."""
     rejects = np.flatnonzero(made.labels == NOT_A_DIGIT)
     digits = np.flatnonzero(made.labels != NOT_A_DIGIT)
     spare = rng.permutation(rejects)[: int(REJECTS_PER_DIGIT * len(digits))]

@@ -19,7 +19,7 @@ from docproc.types import NOT_A_DIGIT
 
 BAD_SEGMENTATION = {"ibm", "uqb"}
 """UNIPEN donors whose digits are often cut wrongly."""
-LOOK_ALIKES = set("OoDQIl|SsZzBGgqbiJj/!()[]\\1Y>,'`7")
+LOOK_ALIKES = set("OoDQIl|SsZzBGgqbiJj/!()[]{}\\1Y>,'`7") | {r"\@", r"\\", r"\""}
 """Characters that are a digit to some eye, or half of one: neither a digit nor, with certainty, not a digit."""
 DIGIT_ALPHABETS = {"Greek", "Latin", "Cyrillic", "N_Ko"}
 """Alphabets whose letters or digits look like ours."""

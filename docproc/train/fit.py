@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -17,21 +14,26 @@ import torch
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
 from docproc.errors import InputError
+from docproc.recognize.classifier import load_nets
 from docproc.recognize.net import CLASSES, Cascade, Net, make_shape
 from docproc.train.adversary import fgsm
 from docproc.train.augment import distort
-from docproc.train.crops import join_crops, make_crops, mnist_crops
+from docproc.train.bank import CHUNK
+from docproc.train.cache import compose_once
+from docproc.train.crops import LabelledCrops, join_crops, make_crops, mnist_crops
 from docproc.train.loss import cross_entropy, distillation, focal, log_classes
-from docproc.train.strings import LabelledCrops
-from docproc.types import EVIDENCE, NEUTRAL, NOT_A_DIGIT, Calibration
+from docproc.train.modelfile import save_model, state_calibration
+from docproc.train.plot import require_matplotlib
+from docproc.types import NEUTRAL, NOT_A_DIGIT
 
+DATA = "MNIST training set, UNIPEN train_r01_v07, Optdigits training set, Semeion, symbols, Omniglot; invented hands"
+HELD_OUT = "one writer in five, by sha256 of the writer's name"
 VALIDATION_FIELDS = 3000
 MNIST_PASSES = 2
 """How often a pass over the crops comes by MNIST's own, which are few beside the composed ones."""
@@ -61,6 +63,10 @@ class Knobs:
     seed: int = 1
 
 
+SHAPE_KNOBS = ("width", "depth", "scout_width", "scout_depth")
+"""What a card states as shapes: nets that were pruned, or went on from others, need not be such as the knobs make."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """Error on held-out writers, as fractions: MNIST's digits, composed digits, rejects taken for digits and digits
@@ -83,30 +89,36 @@ class Sets(NamedTuple):
     mnist: LabelledCrops
 
 
-def train(data: Path, out: Path, knobs: Knobs, device: str = "cpu", workers: int = 2) -> Path:
+def train(
+    data: Path, out: Path, knobs: Knobs, device: str = "cpu", workers: int = 2, start: Path | None = None
+) -> Path:
     """Train on the digits in `data`; write weights, card, curve and checkpoint to `out` and return the weights' path.
 
-    A killed training goes on from its last epoch when run again with the same knobs.
+    The nets begin as those of the weights `start`, or anew. A killed training goes on from its last epoch when run
+    again with the same knobs.
     """
+    require_matplotlib()
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(knobs.seed)
     torch.set_num_threads(workers)
     with show_bar() as bar:
         sets = gather_sets(data, out, knobs, workers, bar)
-        nets = build(knobs).to(device)
+        nets, recipe = (build(knobs), asdict(knobs)) if start is None else go_on_from(start, knobs)
+        nets.to(device)
         averaged, optimizer, schedule = equip(nets, knobs, len(sets.training.labels))
         parts = (nets, averaged, optimizer, schedule)
-        history = _resume(out / "checkpoint.pt", knobs, parts)
+        history = _resume(out / "checkpoint.pt", recipe, parts)
         for epoch in range(len(history), knobs.epochs):
             loss = learn(nets, averaged, sets.training, optimizer, schedule, knobs, epoch, bar)
             history.append(validate(epoch, loss, cast(Cascade, averaged.module), sets.mnist, sets.validation))
             bar.console.print(_line(history[-1]))
-            saved = [asdict(knobs), [part.state_dict() for part in parts], [asdict(scores) for scores in history]]
+            saved = [recipe, [part.state_dict() for part in parts], [asdict(scores) for scores in history]]
             torch.save(saved, out / "checkpoint.tmp")
             (out / "checkpoint.tmp").replace(out / "checkpoint.pt")
+    facts = {"recipe": recipe, "training_crops": len(sets.training.labels), "scores": asdict(history[-1])}
+    weights = save(cast(Cascade, averaged.module), facts, out)
     _draw_curve(history, out / "curve.png")
-    facts = {"recipe": asdict(knobs), "training_crops": len(sets.training.labels), "scores": asdict(history[-1])}
-    return save(cast(Cascade, averaged.module), facts, out)
+    return weights
 
 
 def build(knobs: Knobs) -> Cascade:
@@ -114,6 +126,14 @@ def build(knobs: Knobs) -> Cascade:
     nets = Cascade(make_shape(knobs.scout_width, knobs.scout_depth), make_shape(knobs.width, knobs.depth))
     nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return nets
+
+
+def go_on_from(start: Path, knobs: Knobs) -> tuple[Cascade, dict[str, Any]]:
+    """The nets of some weights, and the recipe of their successors. Raises ModelError."""
+    nets, card, _ = load_nets(start)
+    nets.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    known = {name: value for name, value in asdict(knobs).items() if name not in SHAPE_KNOBS}
+    return nets, {**known, "start": {"sha256": card["sha256"], "recipe": card.get("recipe")}}
 
 
 def equip(nets: Cascade, knobs: Knobs, crops: int) -> tuple[AveragedModel, Optimizer, LRScheduler]:
@@ -206,28 +226,26 @@ def compose_crops(
     data: Path, out: Path, fields: int, seed: int, held_out: bool, workers: int, bar: Progress
 ) -> LabelledCrops:
     """Compose the crops, or take those an earlier, interrupted training composed with the same seed."""
-    cache = out / f"crops-{'validate' if held_out else 'train'}-{seed}-{fields}.npz"
-    if cache.is_file():
-        with np.load(cache, allow_pickle=False) as file:
-            return LabelledCrops(file["crops"], file["labels"], file["styles"])
-    task = bar.add_task(f"composing fields ({'held-out' if held_out else 'training'} writers)", total=fields)
-    parts = []
-    for part in make_crops(data, fields, held_out, seed, workers):
-        parts.append(part)
-        bar.advance(task, fields / math.ceil(fields / 100))
-    if not held_out:
-        parts += [mnist_crops(data, held_out=False)] * MNIST_PASSES
-    made = join_crops(parts)
-    np.savez(out / "crops.tmp.npz", crops=made.crops, labels=made.labels, styles=made.styles)
-    (out / "crops.tmp.npz").replace(cache)
-    return made
+
+    def make() -> dict[str, Any]:
+        task = bar.add_task(f"composing fields ({'held-out' if held_out else 'training'} writers)", total=fields)
+        parts = []
+        for part in make_crops(data, fields, held_out, seed, workers):
+            parts.append(part)
+            bar.advance(task, fields / math.ceil(fields / CHUNK))
+        if not held_out:
+            parts += [mnist_crops(data, held_out=False)] * MNIST_PASSES
+        made = join_crops(parts)
+        return {"crops": made.crops, "labels": made.labels, "styles": made.styles}
+
+    return LabelledCrops(**compose_once(data, out, "crops", fields, seed, held_out, make))
 
 
-def _resume(checkpoint: Path, knobs: Knobs, parts: Sequence[Any]) -> list[Scores]:
+def _resume(checkpoint: Path, recipe: dict[str, Any], parts: Sequence[Any]) -> list[Scores]:
     if not checkpoint.is_file():
         return []
     saved, states, history = torch.load(checkpoint, weights_only=True)
-    if saved != asdict(knobs):
+    if saved != recipe:
         raise InputError(f"{checkpoint} is from a training with other knobs; choose another --out or delete it")
     for part, state in zip(parts, states, strict=True):
         part.load_state_dict(state)
@@ -290,31 +308,14 @@ def _draw_curve(history: list[Scores], path: Path) -> None:
     pyplot.close(figure)
 
 
-def state(calibration: Calibration) -> dict[str, object]:
-    """A calibration as a card has it."""
-    field = dict(zip(EVIDENCE, calibration.weights, strict=True))
-    return {
-        "field": {**field, "offset": calibration.offset},
-        "thresholds": calibration.thresholds,
-        "style": calibration.style,
-    }
-
-
 def save(nets: Cascade, facts: dict[str, object], out: Path) -> Path:
     """Write weights and card."""
-    weights = out / "digits.safetensors"
-    save_file({name: value.detach().cpu().contiguous() for name, value in nets.state_dict().items()}, weights)
     card = {
-        "name": "digits",
         "shapes": {"scout": asdict(nets.scout.shape), "reader": asdict(nets.reader.shape)},
-        "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
-        "made": time.strftime("%Y-%m-%d"),
         "temperatures": (1.0, 1.0),
-        **state(NEUTRAL),
-        "data": "MNIST training set, UNIPEN train_r01_v07, Optdigits training set, Semeion, symbols, Omniglot; "
-        "invented hands",
-        "held_out": "one writer in five, by sha256 of the writer's name",
+        **state_calibration(NEUTRAL),
+        "data": DATA,
+        "held_out": HELD_OUT,
         **facts,
     }
-    (out / "digits.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
-    return weights
+    return save_model(nets, out / "digits.safetensors", card)

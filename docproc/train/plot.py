@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def require_matplotlib() -> None:
     """UsageError where the pictures cannot be drawn."""
     if find_spec("matplotlib") is None:
-        raise UsageError("pictures need matplotlib: pip install 'docproc[train]', or leave --out away")
+        raise UsageError("pictures need matplotlib: pip install 'docproc[train]'")
 
 
 def save_tables(report: Report, out: Path, texts: Mapping[str, str]) -> None:

@@ -19,18 +19,16 @@ from docproc.recognize.classifier import BATCH, find_weights, load, load_nets
 from docproc.recognize.net import CELLS, Cascade, Net, Shape, multiply_adds
 from docproc.train import fit
 from docproc.train.augment import distort
+from docproc.train.crops import LabelledCrops
 from docproc.train.fit import Knobs, Scores
 from docproc.train.knobs import make_knobs
 from docproc.train.report import render_table
-from docproc.train.strings import LabelledCrops
 
 RANKING_CROPS = 10_000
 """Crops that say which channels matter: their order hardly moves with more."""
 GENTLER = 0.25
 """Share of the training's learning rate: the weights are near where they shall end."""
 ROUNDS = 21
-SHAPE_KNOBS = ("width", "depth", "scout_width", "scout_depth")
-"""What a card states as shapes, since after pruning no knob could make them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ def prune(
         kept = choose_channels(rank_channels(nets.reader, sets.training, knobs), keep)
         smaller = join(nets.scout, shrink(nets.reader, kept)).to(device)
         tuned, after = fine_tune(smaller, sets, knobs, bar)
-    recipe = {name: value for name, value in asdict(knobs).items() if name not in SHAPE_KNOBS}
+    recipe = {name: value for name, value in asdict(knobs).items() if name not in fit.SHAPE_KNOBS}
     facts = {
         "recipe": recipe,
         "training_crops": len(sets.training.labels),
@@ -106,7 +104,7 @@ def rank_channels(net: Net, crops: LabelledCrops, knobs: Knobs) -> list[Tensor]:
     """How much each channel of each layer matters, first layer to hidden one: float[channels] a layer.
 
     First-order Taylor importance (Molchanov et al., Importance Estimation for Neural Network Pruning, 2019): the
-    square of how the loss would change if the scale and offset of the channel's batch norm were 0, averaged over
+    square of how the loss would change if the scale and offset of the channel's batch norm were 0, added up over
     batches. A hidden neuron has no batch norm; its weights and offset stand for them.
     """
     gates = [layer for layer in (*net.features, net.head[1]) if isinstance(layer, nn.BatchNorm2d | nn.Linear)]

@@ -1,142 +1,53 @@
-"""Glyphs → fields as people fill them in, cut by docproc's own segmenter into labelled crops.
-
-The classifier is to judge what the lattice proposes: whole digits, halves, pairs, digits with a dot or a bit of
-ruling. So it is trained on just that. Which digit each pixel belongs to is known, so each segment's label is.
-"""
+"""Glyphs → fields as people fill them in, with all that is known of them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docproc.clean.rulings import find_rulings, remove_rulings
-from docproc.clean.tone import binarize, even
-from docproc.segment.lattice import propose
-from docproc.segment.normalize import normalize
+from docproc.clean.page import WORKING_DPI, find_ink
+from docproc.clean.tone import even
+from docproc.train.bank import Bank
+from docproc.train.corrections import take_back
 from docproc.train.data import Glyph, draw_glyph
 from docproc.train.hands import draw_hand, write_digit
-from docproc.types import NOT_A_DIGIT, Box, CleanPage, Crops, Field, Gray, PageRef
+from docproc.types import NOT_A_DIGIT, CleanPage, Gray, Page, PageRef
 
-WORKING_DPI = 300.0
-WHOLE = 0.9
-"""A segment is a digit if it holds this share of the digit's ink …"""
-PURE = 0.84
-"""… and this share of its own ink is that digit's."""
-NEARLY = 0.68
-"""Between this and the above a segment is neither: it teaches nothing."""
-SEPARATORS = ".,-/="
-PRINTED_SHARE = 0.04
-"""Share of numbers in machine print: stamps and labels are digits too."""
-DRAWN_SHARE = 0.3
-"""Share of numbers by invented hands, where a bank allows them."""
-WEIGHTS = {"mnist": 1.0, "unipen": 4.0, "optdigits_train": 0.8, "semeion": 3.0, "print": 0.0}
-"""How often a set's writers are taken: MNIST's 500 Americans would drown the others."""
-PROLIFIC, LEAST_PROLIFIC, MOST_PROLIFIC = 60, 0.5, 6.0
-"""A writer with so many digits counts once, one with more counts more: some names stand for a whole team."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Bank:
-    """Glyphs at hand: digits by writer and class, and everything that is not a digit by name.
-
-    `drawn` is the share of numbers written by invented hands.
-    """
-
-    writers: tuple[dict[int, list[Glyph]], ...]
-    weights: NDArray[np.float64]
-    marks: dict[str, list[Glyph]]
-    letters: tuple[Glyph, ...]
-    printed: tuple[Glyph, ...]
-    drawn: float
+RATIO_SHARE, TEMPERATURE_SHARE, FILLER_SHARE = 0.07, 0.03, 0.03
+"""Shares of numbers with a slash as in 115/75, with °C behind, with X in places left empty."""
+WOBBLE = (0.02, 0.1)
+"""How much a writer's digits vary in size and lift, in digit heights."""
+SIZES, USUAL_SIZES = (18, 24, 30, 40, 60), (30, 40, 60)
+"""Pixels that a digit is high where the scanner delivers it: on any scan, and on one of 200 dpi or more."""
+SECURED_SHARE = 0.5
+"""Share of papers printed with lines against copying."""
+JOINED_SHARE = 0.3
+"""So often digits that are to touch are joined by a stroke; the others run into each other, at most so deep, in digit
+heights:"""
+DEEPEST = 0.06
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Strip:
-    """A composed field. `owner` is int32[h, w]: 0 paper, i + 1 the i-th glyph; `labels[i]` and `styles[i]` are its
-    class and style."""
+    """A composed field. `owner` is int32[h, w]: 0 paper, i + 1 the i-th glyph; `labels[i]`, `styles[i]` and `names[i]`
+    are its class, its style and what it is."""
 
     gray: Gray
     owner: NDArray[np.int32]
     labels: tuple[int, ...]
     styles: tuple[int, ...]
+    names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LabelledCrops:
-    """uint8[n, 28, 28] crops, ink high, int64[n] classes 0..10 and int64[n] styles, -1 where not known."""
-
-    crops: Crops
-    labels: NDArray[np.int64]
-    styles: NDArray[np.int64]
-
-
-def make_bank(glyphs: Sequence[Glyph], printed: Sequence[Glyph], drawn: float = 0.0) -> Bank:
-    """Sort glyphs for composing; `printed` are letters and signs of machine print."""
-    by_writer: dict[str, dict[int, list[Glyph]]] = defaultdict(lambda: defaultdict(list))
-    marks: dict[str, list[Glyph]] = defaultdict(list)
-    letters: list[Glyph] = []
-    for glyph in glyphs:
-        if glyph.label != NOT_A_DIGIT:
-            by_writer[glyph.writer][glyph.label].append(glyph)
-        elif glyph.name in SEPARATORS:
-            marks[glyph.name].append(glyph)
-        else:
-            letters.append(glyph)
-    sources = [writer.split("/")[0] for writer in by_writer]
-    counts = np.array([sum(map(len, digits.values())) for digits in by_writer.values()], float)
-    weights = np.array([WEIGHTS[source] for source in sources])
-    weights *= np.clip(counts / PROLIFIC, LEAST_PROLIFIC, MOST_PROLIFIC)
-    weights *= (1 - PRINTED_SHARE) / weights.sum()
-    faces = np.array([source == "print" for source in sources])
-    weights[faces] = PRINTED_SHARE / max(1, faces.sum())
-    writers = tuple(by_writer.values())
-    return Bank(writers, weights / weights.sum(), dict(marks), tuple(letters), tuple(printed), drawn)
-
-
-def label_segments(rng: np.random.Generator, bank: Bank) -> LabelledCrops:
-    """Compose one field and return the crops that its lattice proposes, with their classes and styles."""
-    strip = compose(rng, bank)
-    height, width = strip.gray.shape
-    gray = even(strip.gray, WORKING_DPI)
-    full = binarize(gray, WORKING_DPI)
-    rulings = find_rulings(gray, WORKING_DPI, cropped=True)
-    ink = remove_rulings(full, rulings, WORKING_DPI)
-    page = CleanPage(PageRef("", "", 1), gray, ink, full, rulings, WORKING_DPI, np.eye(2, 3))
-    proposal = propose(page, Field("1", Box(0, 0, width, height), "strip"))
-    segments = proposal.lattice.segments
-    if not segments:
-        return LabelledCrops(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    # Ink by piece and owner, then by segment: a segment is a run of pieces.
-    pieces = proposal.lattice.nodes
-    owner = cv2.dilate(strip.owner.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int64)
-    owner = np.where(strip.owner > 0, strip.owner, owner)
-    count = len(strip.labels) + 1
-    table = np.bincount((proposal.labels * count + owner).ravel(), minlength=pieces * count).reshape(pieces, count)
-    running = np.concatenate([np.zeros((1, count), np.int64), np.cumsum(table[1:], 0)])
-    spans = running[[s.stop for s in segments]] - running[[s.start for s in segments]]
-    totals = running[-1]
-    labels = np.array([_label(span, totals, strip.labels) for span in spans], np.int64)
-    styles = np.array(strip.styles, np.int64)[spans[:, 1:].argmax(1)]
-    styles[labels == NOT_A_DIGIT] = -1
-    chosen = labels >= 0
-    return LabelledCrops(normalize(gray, proposal)[chosen], labels[chosen], styles[chosen])
-
-
-def _label(span: NDArray[np.int64], totals: NDArray[np.int64], labels: tuple[int, ...]) -> int:
-    """Class of a segment from the ink it holds of each glyph; -1 where it is neither whole nor broken."""
-    best = int(span[1:].argmax()) + 1
-    if labels[best - 1] == NOT_A_DIGIT or span[best] == 0:
-        return NOT_A_DIGIT
-    whole, pure = span[best] / totals[best], span[best] / span.sum()
-    if whole >= WHOLE and pure >= PURE:
-        return labels[best - 1]
-    return -1 if whole >= NEARLY and pure >= NEARLY else NOT_A_DIGIT
+def clean_strip(gray: Gray) -> CleanPage:
+    """What docproc makes of a composed field before it looks for digits; it is at the working resolution already."""
+    page = Page(PageRef("", "", 1), gray, WORKING_DPI)
+    return find_ink(page, even(gray, WORKING_DPI), WORKING_DPI, np.eye(2, 3), strips=True)
 
 
 def compose(rng: np.random.Generator, bank: Bank) -> Strip:
@@ -144,21 +55,69 @@ def compose(rng: np.random.Generator, bank: Bank) -> Strip:
     height = int(rng.uniform(40, 76))
     pen = height * rng.uniform(0.06, 0.17)
     word = rng.random() < 0.14
-    items = _word(rng, bank) if word else _number(rng, bank)
+    write = _pick_writer(rng, bank)
+    items = _word(rng, bank) if word else _number(rng, bank, write)
     drawn = [(draw_glyph(rng, glyph, max(3, round(height * size)), pen), lift) for glyph, size, lift in items]
     coverage, owner = _lay(rng, drawn, height, _joins(rng, items))
-    coverage, owner = _slant(rng, coverage, owner)
-    if not word and rng.random() < 0.05:
-        row = int(coverage.shape[0] * rng.uniform(0.4, 0.65))
-        cv2.line(coverage, (0, row), (coverage.shape[1], row + int(rng.integers(-6, 7))), 1.0, max(1, round(pen)))
-    gray = _scan(rng, coverage * _pressure(rng, coverage.shape), height)
     glyphs = [glyph for glyph, _, _ in items]
-    return Strip(gray, owner, tuple(glyph.label for glyph in glyphs), tuple(glyph.style for glyph in glyphs))
+    kept = glyphs if word else take_back(rng, coverage, owner, glyphs, write, pen)
+    return _put_on_paper(rng, *_slant(rng, coverage, owner), kept, height, plain=False)
 
 
-def _number(rng: np.random.Generator, bank: Bank) -> list[tuple[Glyph, float, float]]:
+def compose_digits(rng: np.random.Generator, bank: Bank, digits: Sequence[int], touching: bool) -> Strip:
+    """Just these digits by one writer, each of them whole, on plain paper, under a usual scanner.
+
+    Gaps are as in any field; but with `touching` at least one pair runs into each other or is joined by a stroke, and
+    otherwise none does. Raises ValueError where there is no pair to touch.
+    """
+    if touching and len(digits) < 2:
+        raise ValueError(f"{len(digits)} digits have no pair that could touch")
+    height = int(rng.uniform(40, 76))
+    pen = height * rng.uniform(0.06, 0.17)
+    write, wobble = _pick_writer(rng, bank), rng.uniform(*WOBBLE)
+    glyphs = [write(digit) for digit in digits]
+    sizes = np.exp(rng.normal(0, wobble, len(digits)))
+    images = [draw_glyph(rng, glyph, round(height * size), pen) for glyph, size in zip(glyphs, sizes, strict=True)]
+    drawn = list(zip(images, rng.normal(0, wobble, len(digits)).tolist(), strict=True))
+    while True:
+        pair = frozenset({int(rng.integers(len(digits) - 1))} if touching else ())
+        joins, runs = (pair, frozenset[int]()) if rng.random() < JOINED_SHARE else (frozenset[int](), pair)
+        coverage, owner = _lay(rng, drawn, height, joins, runs)
+        if owner[:, -1].any():
+            continue  # the last digit is cut off
+        coverage, owner = _slant(rng, coverage, owner)
+        if are_touching(owner) == touching:
+            return _put_on_paper(rng, coverage, owner, glyphs, height, plain=True)
+
+
+def are_touching(owner: NDArray[np.int32]) -> bool:
+    """Whether ink of two glyphs hangs together anywhere in a composed field."""
+    count, pieces = cv2.connectedComponents((owner > 0).astype(np.uint8), connectivity=8)
+    pairs = np.unique(np.stack([pieces[owner > 0], owner[owner > 0]]), axis=1)
+    return bool((np.bincount(pairs[0], minlength=count) > 1).any())
+
+
+def _put_on_paper(
+    rng: np.random.Generator,
+    coverage: NDArray[np.float32],
+    owner: NDArray[np.int32],
+    glyphs: Sequence[Glyph],
+    height: int,
+    plain: bool,
+) -> Strip:
+    """Write what was laid out on paper and scan it; `plain` paper has no print on it, and the pen nowhere runs dry."""
+    rows, columns = coverage.shape
+    ink = coverage * (np.float32(rng.uniform(0.5, 1.0)) if plain else _pressure(rng, coverage.shape))
+    paper = _paper(rng, rows, columns, 0.0 if plain else SECURED_SHARE)
+    if not plain:
+        _rule(rng, paper, height)
+    gray = _scan(rng, ink, paper, height, USUAL_SIZES if plain else SIZES)
+    known = zip(*((glyph.label, glyph.style, glyph.name) for glyph in glyphs), strict=True)
+    return Strip(gray, owner, *known)
+
+
+def _number(rng: np.random.Generator, bank: Bank, write: Callable[[int], Glyph]) -> list[tuple[Glyph, float, float]]:
     """Glyphs of a number with their size and lift over the base line, both in digit heights."""
-    write = _pick_writer(rng, bank)
     digits = [int(d) for d in rng.integers(0, 10, int(rng.integers(1, 8)))]
     zeros = 0
     if rng.random() < 0.35:
@@ -166,10 +125,13 @@ def _number(rng: np.random.Generator, bank: Bank) -> list[tuple[Glyph, float, fl
         zeros = int(rng.integers(1, 4))
         digits += [0] * zeros
     small = rng.uniform(0.5, 1.0) if rng.random() < 0.3 else 1.0
-    wobble = rng.uniform(0.02, 0.1)
+    wobble = rng.uniform(*WOBBLE)
     items: list[tuple[Glyph, float, float]] = []
+    slash = int(rng.integers(1, len(digits))) if len(digits) > 2 and rng.random() < RATIO_SHARE else 0
     for i, digit in enumerate(digits):
         size = (small if i >= len(digits) - zeros else 1.0) * float(np.exp(rng.normal(0, wobble)))
+        if slash and i == slash:
+            items.append((_mark(rng, bank, "/"), *_place(rng, "/")))
         items.append((write(digit), size, float(rng.normal(0, wobble))))
         left = len(digits) - 1 - i
         if left == 3 and rng.random() < 0.5:
@@ -179,6 +141,14 @@ def _number(rng: np.random.Generator, bank: Bank) -> list[tuple[Glyph, float, fl
             items.append((_mark(rng, bank, name), *_place(rng, name)))
     for name in _ending(rng):
         items.append((_mark(rng, bank, name), *_place(rng, name)))
+    if rng.random() < TEMPERATURE_SHARE:
+        # A degree sign is a small, raised ring.
+        ring = replace(write(0), label=NOT_A_DIGIT, name="degree", style=-1)
+        items.append((ring, rng.uniform(0.2, 0.4), rng.uniform(0.5, 0.8)))
+        items.append((_mark(rng, bank, "C"), rng.uniform(0.7, 1.1), 0.0))
+    if rng.random() < FILLER_SHARE:
+        fillers = [(_mark(rng, bank, "X"), rng.uniform(0.7, 1.1), 0.0) for _ in range(int(rng.integers(1, 4)))]
+        items = [*items, *fillers] if rng.random() < 0.5 else [*fillers, *items]
     if rng.random() < 0.15:
         size = rng.uniform(0.5, 1.0)
         units = [(_any(rng, bank.printed), size, 0.0) for _ in range(int(rng.integers(1, 4)))]
@@ -227,7 +197,7 @@ def _place(rng: np.random.Generator, name: str) -> tuple[float, float]:
     if name == "-":
         return 0.5 * rng.uniform(0.5, 1.3), rng.uniform(0.3, 0.6)
     if name == "/":
-        return rng.uniform(0.8, 1.3), rng.uniform(-0.2, 0.1)
+        return rng.uniform(0.95, 1.4), rng.uniform(-0.25, 0.05)
     return rng.uniform(0.1, 0.28), rng.uniform(-0.15, 0.08)
 
 
@@ -245,8 +215,7 @@ def _mark(rng: np.random.Generator, bank: Bank, name: str) -> Glyph:
         axes = (int(rng.integers(3, 6)), int(rng.integers(3, 6)))
         cv2.ellipse(dot, (6, 6), axes, float(rng.uniform(0, 180)), 0, 360, 255, -1)
         return Glyph(NOT_A_DIGIT, ".", "", dot)
-    choices = bank.marks[name]
-    return choices[int(rng.integers(len(choices)))]
+    return _any(rng, bank.marks.get(name) or bank.letters)
 
 
 def _word(rng: np.random.Generator, bank: Bank) -> list[tuple[Glyph, float, float]]:
@@ -260,8 +229,12 @@ def _lay(
     drawn: list[tuple[NDArray[np.float32], float]],
     height: int,
     joins: frozenset[int],
+    runs: frozenset[int] = frozenset(),
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Write glyphs side by side; the gap of a writer varies, and below zero digits touch."""
+    """Write glyphs side by side; the gap of a writer varies, and below zero digits touch.
+
+    Glyphs in `joins` are joined to the next by a stroke; into those in `runs` the next one runs.
+    """
     gap, spread = height * rng.uniform(-0.08, 0.35), height * rng.uniform(0.02, 0.12)
     pad = int(height * rng.uniform(0.05, 0.5))
     rows = int(height * 2.6)
@@ -273,6 +246,8 @@ def _lay(
         h, w = image.shape
         y = min(max(0, round(base - h - lift * height)), rows - h)
         left = min(max(0, round(x)), width - w)
+        if i - 1 in runs:
+            left = _run_into(rng, coverage, image, y, left, height)
         target = (slice(y, y + h), slice(left, left + w))
         stronger = image > coverage[target]
         owner[target][stronger & (image > 0.3)] = i + 1
@@ -285,6 +260,22 @@ def _lay(
     bottom = used[-1] + 1 + int(height * rng.uniform(0.02, 0.35))
     right = min(width, int(x) + 6 + pad)
     return coverage[top:bottom, :right].copy(), owner[top:bottom, :right].copy()
+
+
+def _run_into(
+    rng: np.random.Generator,
+    coverage: NDArray[np.float32],
+    image: NDArray[np.float32],
+    y: int,
+    left: int,
+    height: int,
+) -> int:
+    """The column from which a glyph's ink runs into what is written before it; `left` where it does so already."""
+    h, w = image.shape
+    ink, before = image > 0.5, coverage[y : y + h] > 0.5
+    meets = (x for x in range(left, -1, -1) if (ink & before[:, x : x + w]).any())
+    met = next(meets, left)
+    return met if met == left else max(0, met - round(rng.uniform(0, DEEPEST) * height))
 
 
 def _join(
@@ -319,14 +310,18 @@ def _slant(
     return np.asarray(leaning, np.float32), np.asarray(owners, np.int32)
 
 
-def _scan(rng: np.random.Generator, ink: NDArray[np.float32], height: int) -> Gray:
+def _scan(
+    rng: np.random.Generator,
+    ink: NDArray[np.float32],
+    paper: NDArray[np.float32],
+    height: int,
+    sizes: tuple[int, ...],
+) -> Gray:
     """Ink on paper → what a scanner delivers, brought back to the working resolution as docproc does."""
     rows, columns = ink.shape
-    paper = _paper(rng, rows, columns)
-    _rule(rng, paper, height)
     image = np.minimum(paper * (1 - ink), 1)
     image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 0.04 * height))
-    coarse = min(1.0, float(rng.choice([18, 24, 30, 40, 60])) / height * rng.uniform(0.8, 1.25))
+    coarse = min(1.0, float(rng.choice(sizes)) / height * rng.uniform(0.8, 1.25))
     if coarse < 1:
         size = (max(8, round(columns * coarse)), max(8, round(rows * coarse)))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
@@ -343,11 +338,11 @@ def _scan(rng: np.random.Generator, ink: NDArray[np.float32], height: int) -> Gr
     return np.asarray(cv2.resize(scan, (columns, rows), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def _paper(rng: np.random.Generator, rows: int, columns: int) -> NDArray[np.float32]:
-    """Plain, shaded or security paper: float32[rows, columns], 1 is white."""
+def _paper(rng: np.random.Generator, rows: int, columns: int, secured: float) -> NDArray[np.float32]:
+    """Plain, shaded or security paper, the last with the chance `secured`: float32[rows, columns], 1 is white."""
     paper = np.ones((rows, columns), np.float32)
     y, x = np.mgrid[:rows, :columns].astype(np.float32)
-    if rng.random() < 0.5:
+    if rng.random() < secured:
         for _ in range(int(rng.integers(1, 4))):
             pitch, angle = rng.uniform(5, 16), rng.uniform(0, np.pi)
             across = np.cos(angle) * x + np.sin(angle) * y

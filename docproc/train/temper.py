@@ -24,7 +24,8 @@ WRITERS = Grouping("writer", 20)
 """Digits of one writer that stand for a page."""
 COOLEST, HOTTEST = 0.3, 5.0
 STYLE_WEIGHTS = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)
-STYLE_OFFSETS = (-3.0, -2.0, -1.5, -1.0, -0.6, -0.3, 0.0, 0.3, 0.6, 1.0, 1.5)
+STYLE_OFFSETS = (-0.5, -0.3, -0.1, 0.0, 0.1, 0.3, 0.5)
+"""A larger offset would let digits that say nothing of a style settle each other."""
 NEAREST = 1e-7
 
 

@@ -53,7 +53,7 @@ def measure_error(scores: Scores) -> float:
 
 
 def list_tried(study: Study) -> tuple[Tried, ...]:
-    """All trials that have ended, in the order of their ends."""
+    """All trials that have ended, in the order of their numbers."""
     ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
     return tuple(
         Tried(
@@ -80,11 +80,11 @@ def save_trials(study: Study, out: Path) -> None:
         raise InputError(f"no trial in {out} is complete; run again with more --trials")
     head = ("trial", "state", "error", "multiply_adds", *SCORES, *(f"knob_{name}" for name in KNOBS))
     save_table(out / "trials.csv", head, [_row(one) for one in tried])
-    draw_search(study, tried).savefig(out / "tune.png")
     best = ranked[0]
     assert best.knobs is not None
     heading = f"found by docproc tune: trial {best.number}, mean error {best.error:.2%}"
     save_knobs(best.knobs, decisive(best.knobs), out / "best.toml", heading)
+    draw_search(study, tried).savefig(out / "tune.png")
 
 
 def decisive(knobs: Knobs) -> list[str]:

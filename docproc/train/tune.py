@@ -15,6 +15,7 @@ from docproc.errors import InputError, UsageError
 from docproc.recognize.net import Cascade, multiply_adds
 from docproc.train import fit
 from docproc.train.fit import Knobs
+from docproc.train.plot import require_matplotlib
 from docproc.train.trials import Tried, list_tried, measure_error, save_trials, tell_trial
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def tune(data: Path, out: Path, search: Search, device: str = "cpu", workers: in
     hand is listed as failed, and its knobs come again. Raises InputError where `out` holds another search.
     """
     require_optuna()
+    require_matplotlib()
     out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(workers)
     study = _open(out / "tune.db", search)

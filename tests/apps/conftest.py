@@ -1,4 +1,4 @@
-"""A small untrained network, so that the command line can be tested without the shipped weights."""
+"""Small untrained networks, so that the command line can be tested without the shipped weights."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,16 @@ Docproc = Callable[..., "subprocess.Popen[bytes]"]
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
+    from docproc.recognize.line_net import LineNet, LineShape
     from docproc.recognize.net import Cascade, make_shape
     from docproc.train.fit import save
+    from docproc.train.modelfile import save_model
 
+    folder = tmp_path_factory.mktemp("model")
     torch.manual_seed(1)
-    return save(Cascade(make_shape(2, 1, 8), make_shape(4, 1, 16)).eval(), {}, tmp_path_factory.mktemp("model"))
+    shape = LineShape(2, (3,), (4,), (6,), 7, (1,))
+    save_model(LineNet(shape), folder / "lines.safetensors", {"shape": asdict(shape)})
+    return save(Cascade(make_shape(2, 1, 8), make_shape(4, 1, 16)).eval(), {}, folder)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from docproc import __version__
 Docproc = Callable[..., "subprocess.Popen[bytes]"]
 HEAVY = {"torch", "cv2", "pandas", "skimage", "numpy", "pydantic", "pebble", "sqlite3"}
 HELP_SECONDS = 0.3
-COMMANDS = ("run", "inspect", "train", "tune", "prune", "attack", "calibrate", "evaluate")
+COMMANDS = ("run", "inspect", "train", "train-lines", "tune", "prune", "attack", "calibrate", "evaluate")
 
 
 def children_seconds() -> float:
@@ -72,6 +73,8 @@ def test_every_command_explains_itself(docproc: Docproc, command: str) -> None:
         (["run", "{page}", "--out", "{tmp}/r.csv", "--max-error", "7"], 4, "max_error"),
         (["run", "{page}", "--out", "{tmp}/r.csv", "--options", "{tmp}/none.toml"], 4, "none.toml"),
         (["run", "{page}", "--out", "{tmp}/r.csv", "--model", "{tmp}/none"], 5, "cannot load the model"),
+        (["run", "{page}", "--out", "{tmp}/r.csv", "--model", "{mixed}"], 5, "docproc calibrate"),
+        (["train-lines", "--data", "{tmp}", "--out", "{tmp}/m"], 3, "mnist_train.npz"),
         (["run", "{page}", "--out", "{tmp}"], 6, "is a folder"),
         (["run", "{page}", "--out", "{tmp}/no/r.csv"], 6, "does not exist"),
         (["run", "{tmp}/none.pdf", "--out", "{tmp}/r.csv", "--model", "{model}"], 3, "none.pdf"),
@@ -85,7 +88,12 @@ def test_what_cannot_be_done_is_one_message(
     docproc: Docproc, page: Path, model: Path, tmp_path: Path, arguments: list[str], code: int, message: str
 ) -> None:
     (tmp_path / "notes.txt").write_text("call Monday")
-    child = docproc(*(word.format(page=page, model=model, tmp=tmp_path) for word in arguments))
+    mixed = tmp_path / "digits.safetensors"
+    for file in model.parent.iterdir():
+        shutil.copy(file, tmp_path)
+    card = mixed.with_suffix(".json")
+    card.write_text(card.read_text().replace('"partner": ""', '"partner": "another"'))
+    child = docproc(*(word.format(page=page, model=model, mixed=mixed, tmp=tmp_path) for word in arguments))
     _, errors = child.communicate()
     assert message in errors.decode()
     assert "Traceback" not in errors.decode()

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from docproc.assemble.confidence import describe, least_confidence, weigh
 from docproc.assemble.decode import Step, Text
-from docproc.types import EVIDENCE, NEUTRAL, Affine, Box, Calibration, Field, Lattice, Segment
+from docproc.assemble.second import Check
+from docproc.types import CHECKED_EVIDENCE, EVIDENCE, NEUTRAL, Affine, Box, Field, Lattice, Scale, Segment
 
 HERE: Affine = np.eye(2, 3)
 TALL = 40.0
@@ -25,13 +26,15 @@ def facts(
     to_scan: Affine = HERE,
     cut: tuple[int, ...] = (),
     darkness: float = 1.0,
+    check: Check | None = None,
 ) -> dict[str, float]:
     """The evidence for a text of these digits and their chances."""
     segments = [Segment(i, i + 1, Box(30 * i, 0, 25, 40), i in cut) for i in range(len(digits))]
     steps = tuple(Step(segment, *digit) for segment, digit in zip(segments, digits, strict=True))
     text = Text("".join(str(digit) for digit, _ in digits if digit is not None), posterior, steps)
     lattice = Lattice(Field("1", Box(0, 0, 300, 40), "strip"), len(digits) + 1, tuple(segments), (), darkness)
-    return dict(zip(EVIDENCE, describe(text, lattice, height, to_scan).tolist(), strict=True))
+    names = EVIDENCE if check is None else CHECKED_EVIDENCE
+    return dict(zip(names, describe(text, lattice, height, to_scan, check).tolist(), strict=True))
 
 
 def logit(chance: float) -> float:
@@ -47,6 +50,16 @@ def test_evidence_is_what_it_says() -> None:
     assert found["length"] == pytest.approx(math.log(2))
     assert found["faint"] == pytest.approx(0.4)
     assert (found["touching"], found["small"]) == (0, 0)
+
+
+def test_second_reader_adds_its_odds_and_whether_it_disputes() -> None:
+    agreed = facts((4, 0.9), (7, 0.8), check=Check("47", math.log(0.6), 0.7))
+    assert (agreed["second"], agreed["disputed"]) == (pytest.approx(logit(0.6)), 0)
+    assert agreed["wavering"] == pytest.approx(math.log(0.3))
+    assert agreed["least"] == facts((4, 0.9), (7, 0.8))["least"]
+    disputed = facts((4, 0.9), (7, 0.8), check=Check("41", math.log(0.01)))
+    assert (disputed["second"], disputed["disputed"]) == (pytest.approx(logit(0.01)), 1)
+    assert math.isfinite(facts((4, 0.9), check=Check("", -1e9))["second"])
 
 
 def test_only_cuts_through_digits_count() -> None:
@@ -67,22 +80,22 @@ def test_impossible_chances_give_finite_evidence(chance: float, posterior: float
 
 
 def test_weights_and_offset_make_a_chance() -> None:
-    calibration = Calibration(tuple(float(i) for i in range(len(EVIDENCE))), -2.0)
+    scale = Scale(tuple(float(i) for i in range(len(EVIDENCE))), -2.0)
     evidence = np.linspace(-0.1, 0.2, len(EVIDENCE))
     logits = sum(i * value for i, value in enumerate(evidence.tolist())) - 2
-    assert weigh(evidence, calibration) == pytest.approx(1 / (1 + math.exp(-logits)))
+    assert weigh(evidence, scale) == pytest.approx(1 / (1 + math.exp(-logits)))
 
 
 @given(st.floats(-1e6, 1e6), st.floats(-1e6, 1e6), st.floats(0.01, 5), st.floats(-5, 5))
 def test_confidence_keeps_order_and_stays_a_chance(a: float, b: float, weight: float, offset: float) -> None:
-    calibration = replace(NEUTRAL, weights=(weight, *NEUTRAL.weights[1:]), offset=offset)
+    scale = Scale((weight, *NEUTRAL.alone.weights[1:]), offset)
     rest = [0.0] * (len(EVIDENCE) - 1)
-    low, high = (weigh(np.array([value, *rest]), calibration) for value in sorted((a, b)))
+    low, high = (weigh(np.array([value, *rest]), scale) for value in sorted((a, b)))
     assert 0 <= low <= high <= 1
 
 
 def test_a_threshold_that_was_found_accepts_more_than_the_error_itself() -> None:
-    found = replace(NEUTRAL, thresholds=((0.01, 0.95), (0.05, 0.8)))
+    found = replace(NEUTRAL.alone, thresholds=((0.01, 0.95), (0.05, 0.8)))
     assert least_confidence(0.005, found) == pytest.approx(0.995)
     assert least_confidence(0.01, found) == 0.95
     assert least_confidence(0.2, found) == pytest.approx(0.8)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docproc.assemble import decode as decoding
-from docproc.assemble.decode import SKIP_LARGE, Text, cell_of, decode, is_large
+from docproc.assemble.decode import LIKELY, SKIP_LARGE, Text, cell_of, decode, is_large
 from docproc.assemble.row import NO_ROW, Line, Row, measure_row
 from docproc.types import NOT_A_DIGIT, Box, Field, Lattice, Probs, Segment
 
@@ -68,7 +68,9 @@ def weigh_every_text(lattice: Lattice, probs: Probs) -> dict[str, float]:
                 continue
             cell = cell_of(lattice.field, segment)
             if not lattice.field.cells or cell > last:
-                for digit in np.argsort(-row[:NOT_A_DIGIT])[:READINGS]:
+                for place, digit in enumerate(np.argsort(-row[:NOT_A_DIGIT], kind="stable")[:READINGS]):
+                    if place and row[digit] < LIKELY:
+                        continue
                     walk(segment.stop, f"{text}{digit}", weight * float(row[digit]), cell)
             if segment.stop == node + 1:
                 walk(segment.stop, text, weight * float(row[NOT_A_DIGIT]) * SKIP_LARGE, last)
@@ -202,3 +204,12 @@ def test_writing_height_is_that_of_the_likely_digits() -> None:
 def test_marks_are_not_large() -> None:
     assert is_large(segment_of(0, 1, 40), HEIGHT)
     assert not is_large(segment_of(0, 1, 8), HEIGHT)
+
+
+def test_only_wanted_texts_are_tried_however_unlikely_their_digits() -> None:
+    lattice = lattice_of(2)
+    texts = decode(lattice, sure(4, 7, chance=0.999), ROW, only=["41", "90", "123"])
+    assert sorted(text.text for text in texts) == ["41", "90"]
+    assert texts[0].text == "41"
+    assert texts[0].weight == pytest.approx(math.log(0.999) + math.log(0.0001), abs=0.01)
+    assert decode(lattice, sure(4, 7), ROW, only=["123"]) == ()

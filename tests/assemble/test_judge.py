@@ -8,11 +8,25 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from docproc.assemble.confidence import FREE
 from docproc.assemble.decode import Step, Text
 from docproc.assemble.judge import LEAST_CONFIDENCE, judge, map_box
+from docproc.assemble.second import Check
 from docproc.errors import FLAGS
 from docproc.options import Options, Recipe
-from docproc.types import NEUTRAL, Affine, Box, Calibration, Field, FieldKind, Lattice, Reading, Segment
+from docproc.types import (
+    CHECKED_EVIDENCE,
+    NEUTRAL,
+    Affine,
+    Box,
+    Calibration,
+    Field,
+    FieldKind,
+    Lattice,
+    Reading,
+    Scale,
+    Segment,
+)
 
 HEIGHT, WIDTH = 40, 30
 HERE: Affine = np.eye(2, 3)
@@ -34,6 +48,7 @@ def read(
     flags: tuple[str, ...] = (),
     others: tuple[tuple[str, float], ...] = (),
     page_flags: tuple[str, ...] = (),
+    check: Check | None = None,
 ) -> Reading:
     """Judge a field whose best text is these digits (None: ink left out), in these cells of a comb of five."""
     places = cells or tuple(range(len(digits)))
@@ -48,7 +63,7 @@ def read(
     text = "".join(str(digit) for digit in digits if digit is not None)
     texts = (Text(text, posterior, steps), *(Text(other, share, ()) for other, share in others))
     lattice = Lattice(field, len(digits) + 1, tuple(step.segment for step in steps), flags)
-    return judge(lattice, texts, HEIGHT, recipe or recipe_of(), HERE, page_flags, b"png")
+    return judge(lattice, texts, HEIGHT, check, recipe or recipe_of(), HERE, page_flags, b"png")
 
 
 def test_sure_value_is_accepted() -> None:
@@ -129,7 +144,7 @@ def test_max_error_decides_what_is_shown(max_error: float, accepted: bool) -> No
 
 
 def test_calibration_moves_confidence_and_with_it_the_verdict() -> None:
-    modest = replace(NEUTRAL, offset=-3.0)
+    modest = replace(NEUTRAL, alone=replace(NEUTRAL.alone, offset=-3.0))
     assert read(4, 7).review is False
     reading = read(4, 7, recipe=recipe_of(calibration=modest))
     assert reading.confidence == pytest.approx(1 / (1 + math.exp(3.0) / 99))
@@ -184,3 +199,53 @@ def test_damage_of_the_page_sends_each_of_its_fields_to_a_person() -> None:
     assert (whole.review, damaged.review) == (False, True)
     assert damaged.flags == whole.flags
     assert not read(0, 4, 7, page_flags=("resolution-estimated",)).review
+
+
+def test_what_the_second_reader_disputes_is_shown_however_sure() -> None:
+    assert read(0, 4, 7, check=Check("047", -0.01)).flags == ()
+    reading = read(0, 4, 7, check=Check("041", -0.01))
+    assert (reading.text, reading.review, reading.flags) == ("047", True, ("disputed",))
+    assert reading.status == "value"
+    assert reading.confidence == pytest.approx(0.99)
+
+
+def test_digits_that_only_the_second_reader_sees_are_shown() -> None:
+    marks = read(None, heights=(6,), check=Check("12", -9.0))
+    assert (marks.status, marks.text, marks.review) == ("blank", "", True)
+    assert "disputed" in marks.flags
+    empty = read(posterior=1.0, check=Check("", 0.0))
+    assert (empty.status, empty.review, empty.flags) == ("blank", False, ())
+
+
+def test_what_the_second_reader_says_moves_confidence_as_the_card_weighs_it() -> None:
+    weights = tuple(0.5 if name == "second" else 0.0 for name in CHECKED_EVIDENCE)
+    recipe = recipe_of(calibration=replace(NEUTRAL, checked=Scale(weights, 1.0)))
+    sure, unsure = (read(4, 7, recipe=recipe, check=Check("47", math.log(chance))) for chance in (0.9, 0.5))
+    assert sure.confidence == pytest.approx(1 / (1 + math.exp(-1 - 0.5 * math.log(9))))
+    assert unsure.confidence == pytest.approx(1 / (1 + math.exp(-1)))
+
+
+def test_thresholds_of_fields_read_twice_are_their_own() -> None:
+    checked = replace(NEUTRAL.checked, thresholds=((0.01, 0.8),))
+    recipe = recipe_of(0.01, replace(NEUTRAL, checked=checked))
+    assert read(4, posterior=0.9, recipe=recipe).flags == ("low-confidence",)
+    assert read(4, posterior=0.9, recipe=recipe, check=Check("4", -0.01)).flags == ()
+
+
+def test_digits_taken_back_are_named_and_shown() -> None:
+    reading = read(1, 2, check=Check("12", -0.01, flags=("struck-out", "overwritten")))
+    assert (reading.text, reading.review, reading.flags) == ("12", True, ("struck-out", "overwritten"))
+
+
+def test_fields_read_twice_have_a_scale_of_their_own() -> None:
+    calibration = replace(NEUTRAL, checked=replace(NEUTRAL.checked, offset=-3.0))
+    recipe = recipe_of(calibration=calibration)
+    assert not read(0, 4, 7, recipe=recipe).review
+    assert read(0, 4, 7, recipe=recipe, check=Check("047", -0.01)).flags == ("low-confidence",)
+
+
+def test_number_that_nobody_asked_for_must_be_surer() -> None:
+    asked, free = (read(4, 7, kind=kind, posterior=0.97) for kind in ("box", "line"))
+    assert not asked.review
+    assert free.flags == ("low-confidence",)
+    assert math.log(free.confidence / (1 - free.confidence)) == pytest.approx(math.log(0.97 / 0.03) - FREE)

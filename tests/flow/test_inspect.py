@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,7 @@ from PIL import Image
 from docproc.errors import InputError
 from docproc.flow.inspect import GREEN, LONGEST, ORANGE, TEAL, inspect
 from docproc.options import Options, Recipe
-from docproc.types import NEUTRAL, Crops, Gray, Joint, PageRef
+from docproc.types import NEUTRAL, Crops, Frames, Gray, Joint, Line, PageRef
 
 STAGES = ["1-scan", "2-clean", "3-rulings", "4-fields", "5-cuts", "6-crops", "7-reading"]
 SHEETS = {"6-crops"}
@@ -25,6 +26,16 @@ def classify(crops: Crops) -> Joint:
     probs = np.full((len(crops), 11), 0.001, np.float32)
     probs[:, 7] = 0.99
     return np.stack([probs / 2, probs / 2], 1)
+
+
+def read_lines(lines: Sequence[Line]) -> tuple[Frames, ...]:
+    """A second reader that reads 7777 wherever it looks."""
+    return (np.eye(13, dtype=np.float32)[[7, 10] * 4],) * len(lines)
+
+
+def see_nothing(lines: Sequence[Line]) -> tuple[Frames, ...]:
+    """A second reader that disputes everything."""
+    return (np.eye(13, dtype=np.float32)[[10] * 8],) * len(lines)
 
 
 def save(path: Path, picture: Gray) -> PageRef:
@@ -46,7 +57,7 @@ def holds(picture: np.ndarray, color: tuple[int, int, int]) -> bool:
 
 def test_each_stage_is_a_picture_of_the_page(tmp_path: Path) -> None:
     out = tmp_path / "deep" / "pictures"
-    paths = inspect(save(tmp_path / "form.png", form()), RECIPE, classify, out)
+    paths = inspect(save(tmp_path / "form.png", form()), RECIPE, classify, read_lines, out)
     assert [path.stem for path in paths] == STAGES
     assert sorted(out.iterdir()) == sorted(paths)
     pictures = {path.stem: cv2.imread(str(path)) for path in paths}
@@ -63,8 +74,7 @@ def test_each_stage_is_a_picture_of_the_page(tmp_path: Path) -> None:
 
 
 def test_reading_for_review_is_orange(tmp_path: Path) -> None:
-    doubtful = Recipe(Options(max_error=0.001), "digest", NEUTRAL)
-    paths = inspect(save(tmp_path / "form.png", form()), doubtful, classify, tmp_path)
+    paths = inspect(save(tmp_path / "form.png", form()), RECIPE, classify, see_nothing, tmp_path)
     picture = cv2.imread(str(paths[-1]))
     assert picture is not None
     assert holds(picture, ORANGE)
@@ -73,13 +83,13 @@ def test_reading_for_review_is_orange(tmp_path: Path) -> None:
 
 def test_blank_page_has_all_pictures_too(tmp_path: Path) -> None:
     ref = save(tmp_path / "blank.png", np.full((400, 300), 255, np.uint8))
-    assert len(inspect(ref, RECIPE, classify, tmp_path / "out")) == len(STAGES)
+    assert len(inspect(ref, RECIPE, classify, read_lines, tmp_path / "out")) == len(STAGES)
 
 
 def test_strip_has_all_pictures(tmp_path: Path) -> None:
     recipe = Recipe(Options(strips=True), "digest", NEUTRAL)
     ref = save(tmp_path / "strip.png", form()[210:280, 110:350])
-    assert len(inspect(ref, recipe, classify, tmp_path / "out")) == len(STAGES)
+    assert len(inspect(ref, recipe, classify, read_lines, tmp_path / "out")) == len(STAGES)
 
 
 def test_page_that_cannot_be_read_is_an_error_with_advice_and_writes_nothing(tmp_path: Path) -> None:
@@ -88,5 +98,5 @@ def test_page_that_cannot_be_read_is_an_error_with_advice_and_writes_nothing(tmp
     damaged.write_bytes((tmp_path / "form.png").read_bytes()[:-500])
     ref = PageRef(str(damaged), hashlib.sha256(damaged.read_bytes()).hexdigest(), 1)
     with pytest.raises(InputError, match=r"damaged\.png.*scan or copy it again"):
-        inspect(ref, RECIPE, classify, tmp_path / "out")
+        inspect(ref, RECIPE, classify, read_lines, tmp_path / "out")
     assert not (tmp_path / "out").exists()

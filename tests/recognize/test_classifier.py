@@ -14,21 +14,22 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from docproc.errors import Exit, ModelError, UsageError
+from docproc.errors import Exit, ModelError
 from docproc.recognize import classifier as recognizing
-from docproc.recognize.classifier import CLEAR, SHIPPED, SURE, Classifier, choose_device, load, load_nets
+from docproc.recognize.classifier import CLEAR, SURE, Classifier, find_weights, load, load_nets
 from docproc.recognize.net import Cascade, Shape, make_shape
 from docproc.recognize.variants import vary
 from docproc.segment.normalize import normalize_glyph
 from docproc.train.ink import ink_strokes
 from docproc.train.pen import digit_strokes, draw_writer
-from docproc.types import EVIDENCE, NOT_A_DIGIT, Calibration, Crops
+from docproc.types import CHECKED_EVIDENCE, EVIDENCE, NOT_A_DIGIT, Calibration, Crops, Scale
 
 SCOUT, READER = make_shape(2, 1, hidden=16), Shape(3, (5,), (7, 4), 6)
 FIELD = {**dict.fromkeys(EVIDENCE, 0.0), "posterior": 0.7, "offset": -0.2}
+CHECKED = {**dict.fromkeys(CHECKED_EVIDENCE, 0.0), "second": 0.3, "offset": 0.1}
 KEEN = 0.1
 """A temperature at which the untrained scout is sure of about half of the noise; at 1.0 it is sure of nothing."""
-shipped = pytest.mark.skipif(not any(path.is_file() for path in SHIPPED), reason="no trained weights yet")
+shipped = pytest.mark.skipif(not find_weights(None).is_file(), reason="no trained weights yet")
 
 
 def write_model(folder: Path, data: bytes = b"", **changed: object) -> Path:
@@ -41,14 +42,20 @@ def write_model(folder: Path, data: bytes = b"", **changed: object) -> Path:
     card = {
         "shapes": {"scout": asdict(SCOUT), "reader": asdict(READER)},
         "temperatures": [1.0, 1.0],
-        "field": FIELD,
-        "thresholds": [[0.001, 0.99], [0.01, 0.9]],
+        "alone": {"field": FIELD, "thresholds": [[0.001, 0.99], [0.01, 0.9]]},
+        "checked": {"field": CHECKED, "thresholds": []},
         "style": [0.5, -0.1],
+        "partner": "",
         "sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         **changed,
     }
     weights.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
     return weights
+
+
+def scale(field: dict[str, float], thresholds: object = ()) -> dict[str, object]:
+    """One of a card's two calibrations of fields."""
+    return {"field": field, "thresholds": thresholds}
 
 
 def opinionated_nets() -> Cascade:
@@ -81,7 +88,9 @@ def use_bfloat16(monkeypatch: pytest.MonkeyPatch, wanted: bool) -> None:
 def test_card_gives_calibration_and_the_digest_covers_card_and_weights(tmp_path: Path) -> None:
     first = load(write_model(tmp_path), "cpu")
     weights = (0.7, *[0.0] * (len(EVIDENCE) - 1))
-    assert first.calibration == Calibration(weights, -0.2, ((0.001, 0.99), (0.01, 0.9)), (0.5, -0.1))
+    alone = Scale(weights, -0.2, ((0.001, 0.99), (0.01, 0.9)))
+    checked = Scale(tuple(CHECKED[name] for name in CHECKED_EVIDENCE), 0.1)
+    assert first.calibration == Calibration(alone, checked, (0.5, -0.1))
     assert first.device == "cpu"
     assert load(tmp_path / "model.safetensors", "cpu").digest == first.digest
     assert load(write_model(tmp_path, style=[0.5, -0.2]), "cpu").digest != first.digest
@@ -182,11 +191,13 @@ SPOILED: dict[str, Spoil] = {
     "temperature of one net only": lambda folder: write_model(folder, temperatures=[1.0]),
     "temperature of nothing": lambda folder: write_model(folder, temperatures=[1.0, 0]),
     "temperature that is no number": lambda folder: write_model(folder, temperatures=[float("nan"), 1.0]),
-    "calibration without its offset": lambda folder: write_model(folder, field=dict.fromkeys(EVIDENCE, 1.0)),
-    "calibration of other evidence": lambda folder: write_model(folder, field={"offset": 0.0, "posterior": 1.0}),
-    "calibration beyond reason": lambda folder: write_model(folder, field={**FIELD, "offset": 1e9}),
-    "no thresholds": lambda folder: write_model(folder, thresholds=None),
-    "threshold above certainty": lambda folder: write_model(folder, thresholds=[[0.01, 1.5]]),
+    "calibration without its offset": lambda folder: write_model(folder, alone=scale(dict.fromkeys(EVIDENCE, 1.0))),
+    "calibration of other evidence": lambda folder: write_model(folder, alone=scale({"offset": 0.0, "posterior": 1.0})),
+    "calibration of rows read once": lambda folder: write_model(folder, checked=scale(FIELD)),
+    "no calibration of rows read twice": lambda folder: write_model(folder, checked=None),
+    "calibration beyond reason": lambda folder: write_model(folder, checked=scale({**CHECKED, "offset": 1e9})),
+    "no thresholds": lambda folder: write_model(folder, alone={"field": FIELD}),
+    "threshold above certainty": lambda folder: write_model(folder, alone=scale(FIELD, [[0.01, 1.5]])),
     "style upside down": lambda folder: write_model(folder, style=[-1, 0]),
     "style in one number": lambda folder: write_model(folder, style=1.0),
 }
@@ -204,23 +215,6 @@ def test_spoiled_model_is_refused_with_advice(model: Path, spoil: Spoil) -> None
     with pytest.raises(ModelError, match=r"model\.(safetensors|json).*(install (it )?again|train anew)") as caught:
         load(model, "cpu")
     assert caught.value.code == Exit.MODEL == 5
-
-
-def test_device_is_chosen_and_an_absent_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    assert choose_device("auto") == choose_device("cpu") == "cpu"
-    for name in ("cuda", "mps"):
-        with pytest.raises(UsageError, match=f"{name}.*leave --device out"):
-            choose_device(name)
-    with pytest.raises(UsageError, match=r"auto, cpu, cuda or mps") as caught:
-        choose_device("tpu")
-    assert caught.value.code == Exit.USAGE
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert choose_device("auto") == choose_device("cuda") == "cuda"
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert choose_device("auto") == "mps"
 
 
 @pytest.fixture(scope="module")

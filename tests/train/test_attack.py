@@ -21,10 +21,10 @@ from docproc.recognize.net import Cascade, Net, make_shape
 from docproc.train import fit
 from docproc.train.adversary import NATURAL
 from docproc.train.attack import GREYS, Outcome, Robustness, attack, choose_digits, fool, judge, list_outcomes, render
-from docproc.train.crops import join_crops, mnist_crops
+from docproc.train.cache import compose_once
+from docproc.train.crops import LabelledCrops, join_crops, mnist_crops
 from docproc.train.fit import Knobs, predict, save, show_bar
 from docproc.train.loss import cross_entropy
-from docproc.train.strings import LabelledCrops
 from docproc.types import NOT_A_DIGIT
 
 COUNT = 30
@@ -176,8 +176,8 @@ def test_train_takes_the_size_of_its_attacks(digits: LabelledCrops, digit_sets: 
     crops = np.concatenate([digits.crops] * 7)
     labels = np.where(np.arange(len(crops)) % 4, np.concatenate([digits.labels] * 7), NOT_A_DIGIT)
     composed = {"crops": crops, "labels": labels, "styles": np.full(len(crops), -1)}
-    np.savez(tmp_path / f"crops-train-{knobs.seed}-{knobs.fields}.npz", **composed)
-    np.savez(tmp_path / f"crops-validate-{knobs.seed}-{fit.VALIDATION_FIELDS}.npz", **composed)
+    for fields, held_out in ((knobs.fields, False), (fit.VALIDATION_FIELDS, True)):
+        compose_once(digit_sets, tmp_path, "crops", fields, knobs.seed, held_out, lambda: composed)
     options = ["train", "--data", str(digit_sets), "--out", str(tmp_path), "--epochs", "1", "--workers", "1"]
     ended = CliRunner().invoke(app, [*options, "--device", "cpu", "--attack", "0.1"], catch_exceptions=False)
     assert ended.exit_code == 0

@@ -9,39 +9,53 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from docproc.assemble.confidence import weigh
 from docproc.errors import InputError
 from docproc.recognize.classifier import MOST_WEIGHT, load
+from docproc.recognize.line_net import BLANK, SIGNS, STEP
+from docproc.recognize.line_reader import LineReader, load_line_reader
+from docproc.recognize.models import Models
 from docproc.recognize.net import Cascade, make_shape
-from docproc.train.calibrate import RISING, calibrate, cross_validate, find_thresholds, fit_field
+from docproc.train.calibrate import (
+    RISING,
+    Answers,
+    calibrate,
+    cross_validate,
+    find_thresholds,
+    fit_scale,
+    fit_weights,
+    gather,
+)
 from docproc.train.fit import save
 from docproc.train.ink import ink_strokes
 from docproc.train.pen import draw_writer, text_strokes
-from docproc.types import EVIDENCE, NEUTRAL
+from docproc.types import CHECKED_EVIDENCE, EVIDENCE, NEUTRAL
 
 LAW = np.array([0.8, 0.5, 0.3, 0.4, -0.7, -0.9, -0.6, -1.5])
 SPREAD = np.array([2.0, 1.5, 1.5, 0.8, 0.6, 0.5, 0.6, 0.3])
 
 
-def simulate(offset: float, law: np.ndarray = LAW, count: int = 20000) -> tuple[np.ndarray, np.ndarray]:
+def simulate(offset: float, law: np.ndarray = LAW, count: int = 20000) -> Answers:
     """Evidence, and whether each reading was right, by a known law."""
     rng = np.random.default_rng(0)
     evidence = rng.normal(0, SPREAD, (count, len(EVIDENCE)))
     right = rng.random(count) < 1 / (1 + np.exp(-(evidence @ law + offset)))
-    return evidence, right
+    return Answers(EVIDENCE, evidence, right)
 
 
 @pytest.mark.parametrize("offset", [1.5, -0.5])
 def test_fit_recovers_the_law_of_simulated_readings(offset: float) -> None:
-    found = fit_field(*simulate(offset))
+    found = fit_weights(simulate(offset))
     assert np.array(found.weights) == pytest.approx(LAW, rel=0.12, abs=0.06)
     assert found.offset == pytest.approx(offset, abs=0.1)
 
 
 def test_calibrated_chances_are_as_often_right_as_they_say() -> None:
-    evidence, right = simulate(1.2)
-    fitted = fit_field(evidence, right)
+    answers = simulate(1.2)
+    _, evidence, right = answers
+    fitted = fit_weights(answers)
     chances = np.array([weigh(row, fitted) for row in evidence])
     assert chances.mean() == pytest.approx(right.mean(), abs=0.005)
     for low, high in ((0.3, 0.6), (0.6, 0.8), (0.8, 0.95), (0.95, 1)):
@@ -49,35 +63,50 @@ def test_calibrated_chances_are_as_often_right_as_they_say() -> None:
         assert chances[chosen].mean() == pytest.approx(right[chosen].mean(), abs=0.03)
 
 
+def test_fit_weighs_what_a_second_reader_says_of_a_field() -> None:
+    law = np.array([*LAW, 0.6, -0.4, -1.2])
+    rng = np.random.default_rng(0)
+    evidence = rng.normal(0, [*SPREAD, 2.0, 1.0, 0.4], (20000, len(CHECKED_EVIDENCE)))
+    right = rng.random(20000) < 1 / (1 + np.exp(-(evidence @ law + 1.0)))
+    found = fit_weights(Answers(CHECKED_EVIDENCE, evidence, right))
+    assert np.array(found.weights) == pytest.approx(law, rel=0.12, abs=0.06)
+    # Agreement never counts against a reading, whatever these fields say; wavering and dispute may.
+    upside_down = dict(
+        zip(CHECKED_EVIDENCE, fit_weights(Answers(CHECKED_EVIDENCE, evidence, ~right)).weights, strict=True)
+    )
+    assert upside_down["second"] == 0
+    assert upside_down["disputed"] > 0
+
+
 @pytest.mark.parametrize("right", [True, False])
 def test_fit_is_finite_and_modest_where_all_are_right_or_wrong(right: bool) -> None:
-    evidence, _ = simulate(0.0, count=40)
-    found = fit_field(evidence, np.full(40, right))
+    _, evidence, _ = simulate(0.0, count=40)
+    found = fit_weights(Answers(EVIDENCE, evidence, np.full(40, right)))
     chances = [weigh(row, found) for row in evidence]
     assert all(0.005 < chance < 0.995 for chance in chances)
     assert all((chance > 0.5) is right for chance in chances)
 
 
 def test_certainty_never_counts_against_a_reading_even_where_the_surest_are_wrong() -> None:
-    evidence, right = simulate(0.0, count=2000)
-    found = dict(zip(EVIDENCE, fit_field(evidence, ~right).weights, strict=True))
-    assert all(found[name] >= 0 for name in RISING)
+    _, evidence, right = simulate(0.0, count=2000)
+    found = dict(zip(EVIDENCE, fit_weights(Answers(EVIDENCE, evidence, ~right)).weights, strict=True))
+    assert all(found[name] >= 0 for name in EVIDENCE if name in RISING)
     assert found["touching"] > 0
 
 
 def test_weights_stay_such_that_a_card_may_hold_them() -> None:
     """Readings all alike that a hair's breadth tells right from wrong."""
     evidence = np.full((200, len(EVIDENCE)), 0.5) + np.linspace(-1e-6, 1e-6, 200)[:, None]
-    assert np.abs(fit_field(evidence, evidence[:, 0] > 0.5).weights).max() <= MOST_WEIGHT
+    assert np.abs(fit_weights(Answers(EVIDENCE, evidence, evidence[:, 0] > 0.5)).weights).max() <= MOST_WEIGHT
 
 
 def test_fields_are_judged_by_a_fit_that_has_not_seen_them() -> None:
-    evidence, right = simulate(3.0, count=3000)
-    error, acceptable = cross_validate(evidence, right)
+    answers = simulate(3.0, count=3000)
+    error, acceptable = cross_validate(answers)
     assert error < 0.03
     assert 0.2 < acceptable < 0.95
     # Where nothing predicts anything, a fit to everything would still seem to.
-    lost, _ = cross_validate(evidence[:60], np.random.default_rng(1).random(60) < 0.5)
+    lost, _ = cross_validate(Answers(EVIDENCE, answers.evidence[:60], np.random.default_rng(1).random(60) < 0.5))
     assert lost > 0.1
 
 
@@ -96,7 +125,7 @@ def test_threshold_is_where_the_surest_readings_together_reach_the_error() -> No
 
 
 def test_one_reading_is_enough_for_a_finite_fit() -> None:
-    found = fit_field(np.ones((1, len(EVIDENCE))), np.array([True]))
+    found = fit_scale(Answers(EVIDENCE, np.ones((1, len(EVIDENCE))), np.array([True])))
     assert np.isfinite([*found.weights, found.offset]).all()
 
 
@@ -132,6 +161,8 @@ def test_strips_with_known_digits_calibrate_the_card(tmp_path: Path, weights: Pa
     assert after.calibration == fitted.calibration
     assert after.calibration != NEUTRAL
     assert after.calibration.style == before.calibration.style
+    assert after.calibration.partner == load_line_reader(weights, "cpu").digest
+    assert len(after.calibration.checked.weights) == len(CHECKED_EVIDENCE)
     assert after.digest != before.digest
     card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
     assert card["site"] == "kept"
@@ -144,3 +175,34 @@ def test_truth_without_its_pictures_is_refused(tmp_path: Path, weights: Path) ->
     with pytest.raises(InputError, match=r"truth\.csv.*put them there"):
         calibrate(write_truth(tmp_path, "gone.png,5,a"), weights, "cpu")
     assert weights.with_suffix(".json").read_bytes() == card
+
+
+class Say(nn.Module):
+    """A reader of rows that reads the same digits in each."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.signs = [sign for digit in text for sign in (int(digit), BLANK)]
+
+    def forward(self, lines: torch.Tensor) -> torch.Tensor:
+        scores = torch.zeros(1, lines.shape[3] // STEP, len(SIGNS) + 1)
+        scores[:, :, BLANK] = 30
+        for column, sign in enumerate(self.signs):
+            scores[:, column, BLANK], scores[:, column, sign] = 0, 30
+        return scores
+
+
+def test_each_field_is_answered_by_the_first_reader_alone_and_by_both(tmp_path: Path, weights: Path) -> None:
+    for text in ("123", "406"):
+        write_strip(tmp_path / f"{text}.png", text)
+    truth = write_truth(tmp_path, "123.png,123,a", "406.png,406,a", "123.png,9,illegible", "gone.png,5,a")
+    alone, checked = gather(truth, Models(load(weights, "cpu"), LineReader(Say("123"), "cpu", "digest")))
+    assert (alone.names, checked.names) == (EVIDENCE, CHECKED_EVIDENCE)
+    assert (alone.evidence.shape, checked.evidence.shape) == ((2, len(EVIDENCE)), (2, len(CHECKED_EVIDENCE)))
+    assert alone.right.tolist() == [False, False]
+    assert checked.right.tolist() == [True, False]
+    assert np.isfinite(checked.evidence).all()
+    column = CHECKED_EVIDENCE.index
+    assert checked.evidence[:, column("second")].min() > 5
+    assert checked.evidence[:, column("disputed")].tolist() == [0, 0]
+    assert np.exp(checked.evidence[:, column("length")]) == pytest.approx([3, 3])

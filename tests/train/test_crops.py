@@ -1,18 +1,22 @@
-"""Training crops come in chunks from a seed, the same whoever makes them."""
+"""Training crops come in chunks from a seed, the same whoever makes them, labelled by the ink that they hold."""
 
 from __future__ import annotations
 
-import shutil
-from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from docproc.errors import InputError
-from docproc.train.crops import CHUNK, REJECTS_PER_DIGIT, join_crops, make_crops, mnist_crops
-from docproc.train.strings import LabelledCrops
+from docproc.train.bank import CHUNK, SEPARATORS, Bank, make_bank
+from docproc.train.crops import REJECTS_PER_DIGIT, LabelledCrops, join_crops, label_segments, make_crops, mnist_crops
+from docproc.train.data import Glyph, load_glyphs
+from docproc.train.fonts import printed_glyphs
+from docproc.train.strings import compose
 from docproc.types import NOT_A_DIGIT
+
+FIELDS = 40
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +42,71 @@ def test_crops_depend_on_the_seed_and_not_on_the_workers(chunks: list[LabelledCr
     assert np.array_equal(again.labels, chunks[0].labels)
 
 
-def test_unreadable_set_ends_the_making_and_does_not_hang(digit_sets: Path, tmp_path: Path) -> None:
-    folder = shutil.copytree(digit_sets, tmp_path / "digits")
-    (folder / "semeion.npz").unlink()
-    with pytest.raises(InputError, match=r"lacks semeion\.npz"):
-        next(make_crops(folder, CHUNK, held_out=False, seed=1, workers=1))
-    (folder / "semeion.npz").write_bytes(b"cut short")
-    with pytest.raises(BrokenProcessPool):
-        next(make_crops(folder, CHUNK, held_out=False, seed=1, workers=1))
+@pytest.fixture(scope="module")
+def bank(digit_sets: Path) -> Bank:
+    glyphs = (*load_glyphs(digit_sets, False), *printed_glyphs(digits=True))
+    return make_bank(glyphs, printed_glyphs(digits=False))
+
+
+def test_digits_are_labelled_as_what_they_are(bank: Bank) -> None:
+    """The same seed composes the same field, so what was written is known."""
+    written = found = 0
+    for seed in range(FIELDS):
+        digits = [label for label in compose(np.random.default_rng(seed), bank).labels if label != NOT_A_DIGIT]
+        made = label_segments(np.random.default_rng(seed), bank)
+        crops, labels = made.crops, made.labels
+        assert crops.shape == (len(labels), 28, 28)
+        assert made.styles.shape == labels.shape
+        named = set(labels[labels != NOT_A_DIGIT].tolist())
+        assert named <= set(digits)
+        written += len(digits)
+        found += sum(digit in named for digit in digits)
+    assert found > 0.9 * written
+
+
+def ring_bank() -> Bank:
+    """Every digit is a ring: a crop with two holes shows two of them."""
+    ring = np.zeros((40, 32), np.uint8)
+    cv2.ellipse(ring, (16, 20), (13, 17), 0, 0, 360, 255, 5)
+    bar = np.full((8, 24), 255, np.uint8)
+    digits = [Glyph(digit, str(digit), "unipen/rings", bitmap=ring) for digit in range(10)]
+    marks = [Glyph(NOT_A_DIGIT, name, "unipen/rings", bitmap=bar) for name in (*SEPARATORS, "letter")]
+    return make_bank([*digits, *marks], [Glyph(NOT_A_DIGIT, "K", "print/face", bitmap=bar)])
+
+
+def count_holes(crop: np.ndarray) -> int:
+    """Holes at least half as large as that of half a crop's width."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats((crop < 60).astype(np.uint8), connectivity=4)
+    outside = (stats[:, 0] == 0) & (stats[:, 2] == 28)
+    return int(((stats[:, 4] >= 12) & ~outside).sum()) - 1 + int(outside[0])
+
+
+def test_two_digits_in_one_segment_are_never_called_one() -> None:
+    bank = ring_bank()
+    one, two = [], 0
+    for seed in range(FIELDS):
+        made = label_segments(np.random.default_rng(seed), bank)
+        labels = made.labels
+        holes = np.array([count_holes(crop) for crop in made.crops])
+        one.extend(holes[labels != NOT_A_DIGIT])
+        two += int((holes[labels == NOT_A_DIGIT] == 2).sum())
+    assert two > 5
+    # A stroke through the whole field, as one in twenty has, parts a ring in two.
+    assert np.mean(np.array(one) == 1) > 0.85
+    assert np.mean(np.array(one) >= 2) < 0.05
+
+
+def test_digits_of_invented_hands_have_the_style_of_the_field_and_rejects_have_none(bank: Bank) -> None:
+    drawn = replace(bank, drawn=1.0)
+    known = set()
+    for seed in range(FIELDS):
+        strip = compose(np.random.default_rng(seed), drawn)
+        styles = {style for style, label in zip(strip.styles, strip.labels, strict=True) if label != NOT_A_DIGIT}
+        made = label_segments(np.random.default_rng(seed), drawn)
+        assert set(made.styles[made.labels != NOT_A_DIGIT].tolist()) <= styles
+        assert (made.styles[made.labels == NOT_A_DIGIT] == -1).all()
+        known |= styles
+    assert known == {0, 1}
 
 
 def test_join_keeps_order() -> None:

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from docproc.errors import InputError
-from docproc.recognize.classifier import load
+from docproc.recognize.classifier import load, load_nets
 from docproc.recognize.net import Net, make_shape
 from docproc.train import fit
 from docproc.train.fit import Knobs, average, choose_optimizer, predict, train
@@ -141,3 +141,17 @@ def test_predictions_do_not_depend_on_the_batch() -> None:
     assert together.shape == (520, 11)
     assert np.abs(together[500:] - predict(net, crops[500:])).max() < 1e-4
     assert predict(net, crops[:0]).shape == (0, 11)
+
+
+def test_training_goes_on_from_other_weights(trained: Path, begun: Path, digit_sets: Path) -> None:
+    gentle = replace(KNOBS, epochs=1, rate=1e-6)
+    later = train(digit_sets, begun, gentle, workers=1, start=trained)
+    card = json.loads(later.with_suffix(".json").read_text(encoding="utf-8"))
+    first = json.loads(trained.with_suffix(".json").read_text(encoding="utf-8"))
+    assert card["recipe"]["start"] == {"sha256": first["sha256"], "recipe": asdict(KNOBS)}
+    assert "width" not in card["recipe"]
+    with pytest.raises(InputError, match="other knobs"):
+        train(digit_sets, begun, gentle, workers=1)
+    before, after = (load_nets(path)[0].reader.features[0].weight for path in (trained, later))
+    assert torch.allclose(before, after, atol=1e-3)
+    assert not torch.equal(before, after)

@@ -17,6 +17,7 @@ from docproc.errors import ModelError, UsageError
 from docproc.recognize.classifier import load, load_nets
 from docproc.recognize.net import Cascade, Net, Shape, make_shape, multiply_adds
 from docproc.train import fit
+from docproc.train.crops import LabelledCrops
 from docproc.train.fit import Knobs, Scores, save
 from docproc.train.prune import (
     GENTLER,
@@ -28,7 +29,6 @@ from docproc.train.prune import (
     render_pruned,
     shrink,
 )
-from docproc.train.strings import LabelledCrops
 
 SHAPE = Shape(4, (8, 6), (8,), 12)
 KNOBS = Knobs(batch=32)

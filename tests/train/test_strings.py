@@ -1,4 +1,4 @@
-"""Composed fields know which glyph each pixel belongs to, and label what the lattice proposes by it."""
+"""Composed fields know which glyph each pixel belongs to and what it is."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from docproc.train import strings
+from docproc.train.bank import Bank, make_bank
 from docproc.train.data import Glyph, load_glyphs
 from docproc.train.fonts import printed_glyphs
-from docproc.train.strings import PRINTED_SHARE, SEPARATORS, Bank, compose, label_segments, make_bank
+from docproc.train.strings import Strip, clean_strip, compose
 from docproc.types import NOT_A_DIGIT
 
 FIELDS = 40
@@ -21,15 +23,6 @@ FIELDS = 40
 def bank(digit_sets: Path) -> Bank:
     glyphs = (*load_glyphs(digit_sets, False), *printed_glyphs(digits=True))
     return make_bank(glyphs, printed_glyphs(digits=False))
-
-
-def test_bank_sorts_digits_by_writer_marks_by_name_and_the_rest_as_letters(bank: Bank) -> None:
-    assert all(glyph.label == label for writer in bank.writers for label, glyphs in writer.items() for glyph in glyphs)
-    assert set(bank.marks) == set(SEPARATORS) - {"."}
-    assert all(glyph.label == NOT_A_DIGIT and glyph.name not in SEPARATORS for glyph in bank.letters)
-    assert bank.weights.sum() == pytest.approx(1)
-    printed = np.array([next(iter(writer.values()))[0].writer.startswith("print/") for writer in bank.writers])
-    assert bank.weights[printed].sum() == pytest.approx(PRINTED_SHARE)
 
 
 def test_same_seed_composes_the_same_field_and_another_does_not(bank: Bank) -> None:
@@ -59,54 +52,6 @@ def test_glyphs_stand_in_the_order_of_their_labels(bank: Bank) -> None:
         assert middles == sorted(middles)
 
 
-def test_digits_are_labelled_as_what_they_are(bank: Bank) -> None:
-    """The same seed composes the same field, so what was written is known."""
-    written = found = 0
-    for seed in range(FIELDS):
-        digits = [label for label in compose(np.random.default_rng(seed), bank).labels if label != NOT_A_DIGIT]
-        made = label_segments(np.random.default_rng(seed), bank)
-        crops, labels = made.crops, made.labels
-        assert crops.shape == (len(labels), 28, 28)
-        assert made.styles.shape == labels.shape
-        named = set(labels[labels != NOT_A_DIGIT].tolist())
-        assert named <= set(digits)
-        written += len(digits)
-        found += sum(digit in named for digit in digits)
-    assert found > 0.9 * written
-
-
-def ring_bank() -> Bank:
-    """Every digit is a ring: a crop with two holes shows two of them."""
-    ring = np.zeros((40, 32), np.uint8)
-    cv2.ellipse(ring, (16, 20), (13, 17), 0, 0, 360, 255, 5)
-    bar = np.full((8, 24), 255, np.uint8)
-    digits = [Glyph(digit, str(digit), "unipen/rings", bitmap=ring) for digit in range(10)]
-    marks = [Glyph(NOT_A_DIGIT, name, "unipen/rings", bitmap=bar) for name in (*SEPARATORS, "letter")]
-    return make_bank([*digits, *marks], [Glyph(NOT_A_DIGIT, "K", "print/face", bitmap=bar)])
-
-
-def count_holes(crop: np.ndarray) -> int:
-    """Holes at least half as large as that of half a crop's width."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats((crop < 60).astype(np.uint8), connectivity=4)
-    outside = (stats[:, 0] == 0) & (stats[:, 2] == 28)
-    return int(((stats[:, 4] >= 12) & ~outside).sum()) - 1 + int(outside[0])
-
-
-def test_two_digits_in_one_segment_are_never_called_one() -> None:
-    bank = ring_bank()
-    one, two = [], 0
-    for seed in range(FIELDS):
-        made = label_segments(np.random.default_rng(seed), bank)
-        labels = made.labels
-        holes = np.array([count_holes(crop) for crop in made.crops])
-        one.extend(holes[labels != NOT_A_DIGIT])
-        two += int((holes[labels == NOT_A_DIGIT] == 2).sum())
-    assert two > 5
-    # A stroke through the whole field, as one in twenty has, parts a ring in two.
-    assert np.mean(np.array(one) == 1) > 0.85
-    assert np.mean(np.array(one) >= 2) < 0.05
-
-
 def test_invented_hands_write_their_share_and_say_their_style(bank: Bank) -> None:
     drawn = replace(bank, drawn=1.0)
     known = []
@@ -115,17 +60,88 @@ def test_invented_hands_write_their_share_and_say_their_style(bank: Bank) -> Non
         styles = {style for style, label in zip(strip.styles, strip.labels, strict=True) if label != NOT_A_DIGIT}
         assert styles in (set(), {0}, {1})
         known += styles
-        made = label_segments(np.random.default_rng(seed), drawn)
-        assert set(made.styles[made.labels != NOT_A_DIGIT].tolist()) <= styles
-        assert (made.styles[made.labels == NOT_A_DIGIT] == -1).all()
     assert set(known) == {0, 1}
     plain = [compose(np.random.default_rng(seed), bank).styles for seed in range(FIELDS)]
     assert {style for styles in plain for style in styles} == {-1}
 
 
-def test_prolific_writers_are_taken_more_often() -> None:
-    bar = np.full((30, 8), 255, np.uint8)
-    digits = [Glyph(1, "1", "mnist/few", bitmap=bar)] * 10 + [Glyph(1, "1", "mnist/many", bitmap=bar)] * 240
-    weights = make_bank([*digits, Glyph(1, "1", "print/face", bitmap=bar)], []).weights
-    assert weights[1] / weights[0] == pytest.approx(4 / 0.5)
-    assert weights.sum() == pytest.approx(1)
+BAR = np.full((40, 12), 255, np.uint8)
+DIGITS = [Glyph(digit, str(digit), "unipen/bars", bitmap=BAR) for digit in range(10)]
+MARKS = [Glyph(NOT_A_DIGIT, name, "unipen/bars", bitmap=np.full((40, 24), 255, np.uint8)) for name in "-/=,cX"]
+SHARES = ("RATIO_SHARE", "TEMPERATURE_SHARE", "FILLER_SHARE")
+TAKEN_BACK = {"struck", "overwritten"}
+
+
+def compose_with(monkeypatch: pytest.MonkeyPatch, share: str) -> list[Strip]:
+    """Numbers of bars, each of one kind, or none of it where no share is named."""
+    for name in SHARES:
+        monkeypatch.setattr(strings, name, float(name == share))
+    bars = make_bank([*DIGITS, *MARKS], [Glyph(NOT_A_DIGIT, "K", "print/face", bitmap=BAR)])
+    made = [compose(np.random.default_rng(seed), bars) for seed in range(FIELDS)]
+    return [strip for strip in made if any(is_digit(strip, i) for i in range(len(strip.labels)))]
+
+
+def is_digit(strip: Strip, i: int) -> bool:
+    """Whether a glyph was written as a digit, even if it was taken back."""
+    return strip.labels[i] != NOT_A_DIGIT or strip.names[i] in TAKEN_BACK
+
+
+def test_names_say_what_each_glyph_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = set()
+    for strip in compose_with(monkeypatch, ""):
+        assert len(strip.names) == len(strip.labels) == len(strip.styles)
+        for name, label in zip(strip.names, strip.labels, strict=True):
+            assert (name == str(label)) if label != NOT_A_DIGIT else not name.isdigit()
+        seen |= set(strip.names)
+    assert seen >= {*"0123456789", ".", "-", "K"}
+    assert not seen & {"degree", "c", "X"}
+
+
+def test_temperatures_end_in_a_small_raised_ring_and_a_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    strips = compose_with(monkeypatch, "TEMPERATURE_SHARE")
+    small = 0
+    for strip in strips:
+        ring = strip.names.index("degree")
+        assert strip.labels[ring] == strip.labels[ring + 1] == NOT_A_DIGIT
+        assert strip.names[ring + 1] == "c"
+        assert not any(is_digit(strip, i) for i in range(ring, len(strip.names)))
+        before = [i for i in range(ring) if is_digit(strip, i)]
+        heights = [np.ptp(np.nonzero(strip.owner == i + 1)[0]) for i in (ring, *before)]
+        small += heights[0] < 0.7 * max(heights[1:])
+    assert len(strips) > FIELDS / 2
+    assert small > 0.9 * len(strips)
+
+
+def test_places_left_empty_are_filled_with_crosses_at_one_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    ends = set()
+    for strip in compose_with(monkeypatch, "FILLER_SHARE"):
+        fillers = [i for i, name in enumerate(strip.names) if name == "X"]
+        assert 1 <= len(fillers) <= 3
+        assert fillers == list(range(fillers[0], fillers[-1] + 1))
+        digits = [i for i in range(len(strip.names)) if is_digit(strip, i)]
+        assert fillers[-1] < digits[0] or fillers[0] > digits[-1]
+        assert all(strip.labels[i] == NOT_A_DIGIT for i in fillers)
+        ends.add(fillers[0] > digits[0])
+    assert ends == {True, False}
+
+
+def test_slash_of_a_ratio_stands_between_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    ratios = 0
+    for strip in compose_with(monkeypatch, "RATIO_SHARE"):
+        digits = [i for i in range(len(strip.names)) if is_digit(strip, i)]
+        inside = [i for i, name in enumerate(strip.names) if name == "/" and digits[0] < i < digits[-1]]
+        assert inside or len(digits) <= 2
+        ratios += bool(inside)
+    assert ratios > FIELDS / 3
+
+
+def test_cleaned_field_has_its_ink_and_not_its_rulings() -> None:
+    gray = np.full((90, 500), 255, np.uint8)
+    cv2.putText(gray, "47", (40, 60), cv2.FONT_HERSHEY_DUPLEX, 2, 30, 4)
+    gray[76:79] = 60
+    page = clean_strip(gray)
+    assert page.gray.shape == page.ink.shape == (90, 500)
+    assert page.full_ink[77, 200:].all()
+    assert not page.ink[74:81].any()
+    assert page.ink[20:62, 40:130].sum() > 0.9 * (gray[20:62, 40:130] < 128).sum()
+    assert [ruling.horizontal for ruling in page.rulings] == [True]

@@ -1,0 +1,87 @@
+"""What a reader of whole rows says, column by column → texts of digits and how likely each is.
+
+Its scores are those of connectionist temporal classification (Graves et al., ICML 2006): a text's chance is the sum
+over all ways to spread its signs over the columns. Of interest are the digits; whatever else stands between two of
+them, a dot, a dash, a letter, a digit that was taken back, does the work of the blank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docproc.types import NOT_A_DIGIT, TAKEN_BACK, Frames
+
+BEAM = 8
+UNLIKELY = 0.003
+"""A class less likely than this in a column is not tried there."""
+LEAST = 1e-9
+"""No class is impossible."""
+
+
+class Spoken(NamedTuple):
+    """A text of digits, and the natural logarithm of its chance."""
+
+    text: str
+    score: float
+
+
+def speak(frames: Frames) -> tuple[Spoken, ...]:
+    """The likeliest texts first, by prefix beam search (Hannun et al., arXiv:1408.2873)."""
+    # For each text so far: its chance if it ended in the blank, and if it ended in its last digit.
+    beam: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}
+    for column in frames.astype(np.float64):
+        blank = column[NOT_A_DIGIT:].sum()
+        digits = [int(digit) for digit in np.flatnonzero(column[:NOT_A_DIGIT] > UNLIKELY)]
+        grown: dict[str, tuple[float, float]] = {}
+        for text, (silent, voiced) in beam.items():
+            before = grown.get(text, (0.0, 0.0))
+            again = voiced * column[int(text[-1])] if text else 0.0
+            grown[text] = (before[0] + (silent + voiced) * blank, before[1] + again)
+            for digit in digits:
+                longer = text + str(digit)
+                before = grown.get(longer, (0.0, 0.0))
+                repeated = text[-1:] == str(digit)
+                grown[longer] = (before[0], before[1] + (silent if repeated else silent + voiced) * column[digit])
+        beam = dict(sorted(grown.items(), key=lambda item: -sum(item[1]))[:BEAM])
+    return tuple(Spoken(text, float(np.log(max(sum(parts), 1e-300)))) for text, parts in beam.items())
+
+
+def find_taken_back(frames: Frames) -> tuple[str, ...]:
+    """Flags of digits that were struck out or overwritten, where a column shows such a one rather than all else."""
+    seen = set(frames.argmax(1).tolist())
+    return tuple(flag for number, flag in TAKEN_BACK.items() if number in seen)
+
+
+def score_texts(frames: Frames, texts: Sequence[str]) -> NDArray[np.float64]:
+    """Natural logarithm of the chance of each text: float64[n], all texts at once."""
+    longest = max(map(len, texts))
+    # Odd places hold a text's digits, even ones the blank between them; short texts are filled with blanks.
+    signs = np.full((len(texts), 2 * longest + 1), NOT_A_DIGIT)
+    for row, text in zip(signs, texts, strict=True):
+        row[1 : 2 * len(text) : 2] = [int(digit) for digit in text]
+    skips = np.zeros(signs.shape, bool)
+    skips[:, 2:] = (signs[:, 2:] != NOT_A_DIGIT) & (signs[:, 2:] != signs[:, :-2])
+    digits, others = frames[:, :NOT_A_DIGIT].astype(np.float64), frames[:, NOT_A_DIGIT:].sum(1, keepdims=True)
+    chances = np.maximum(np.concatenate([digits, others], 1), LEAST)
+    state = np.zeros(signs.shape)
+    state[:, 0] = 1
+    level = np.zeros(len(texts))
+    for number, column in enumerate(chances):
+        moved = state.copy()
+        if number:
+            moved[:, 1:] += state[:, :-1]
+            moved[:, 2:] += np.where(skips[:, 2:], state[:, :-2], 0)
+        else:
+            moved[:, 1:2] = 1
+        state = moved * column[signs]
+        total = state.sum(1, keepdims=True)
+        state /= total
+        level += np.log(total[:, 0])
+    ends = np.array([2 * len(text) for text in texts])
+    every = np.arange(len(texts))
+    last = state[every, ends] + np.where(ends > 0, state[every, np.maximum(ends - 1, 0)], 0)
+    return np.asarray(level + np.log(np.maximum(last, 1e-300)))
