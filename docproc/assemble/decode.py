@@ -87,7 +87,7 @@ def decode(lattice: Lattice, probs: Probs, row: Row, only: Sequence[str] | None 
                         continue
                     text = path.text if step.digit is None else path.text + str(step.digit)
                     if prefixes is None or text in prefixes:
-                        _extend(beams[segment.stop], path, step, weight, cell)
+                        _extend(beams[segment.stop], path, step, text, weight, cell)
     return _texts(path for path in beams[-1].values() if only is None or path.text in only)
 
 
@@ -127,9 +127,8 @@ def _misfit(box: Box, zero: bool, row: Row) -> float:
     return size**2 + place**2
 
 
-def _extend(beam: dict[tuple[str, int], _Path], path: _Path, step: Step, weight: float, cell: int) -> None:
+def _extend(beam: dict[tuple[str, int], _Path], path: _Path, step: Step, text: str, weight: float, cell: int) -> None:
     """Add a step to a path and put it into a beam; paths that read the same are merged."""
-    text = path.text if step.digit is None else path.text + str(step.digit)
     used = path.cell if step.digit is None else cell
     total, best = path.weight + weight, path.best + weight
     steps = (*path.steps, step)

@@ -71,7 +71,7 @@ def _flag(field: Field, best: Text, digits: list[Step], height: float, confidenc
         flags.append("gap")
     if field.kind == "line" and len(digits) == 1:
         flags.append("stray")
-    if confidence < LEAST_CONFIDENCE:
+    if not confidence >= LEAST_CONFIDENCE:  # a broken network's nan is not less than anything
         flags.append("illegible")
     elif confidence < least:
         flags.append("low-confidence")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 from torch import Tensor, nn
+
+from docproc.recognize.net import convolution, stage
 
 SIGNS = "0123456789.-=/?~#"
 """What a row is made of: digits; what stands between and behind them; `?` letters and all else; `~` digits that were
@@ -48,12 +49,12 @@ class LineNet(nn.Module):
         super().__init__()
         self.shape = shape
         self.features = nn.Sequential(
-            *_convolution(2, shape.stem, 5, 2),
-            *_stage(shape.stem, shape.half),
+            *convolution(2, shape.stem, 5, 2),
+            *stage(shape.stem, shape.half),
             nn.MaxPool2d(2),
-            *_stage(shape.half[-1], shape.quarter),
+            *stage(shape.half[-1], shape.quarter),
             nn.MaxPool2d((2, 1)),
-            *_stage(shape.quarter[-1], shape.eighth),
+            *stage(shape.quarter[-1], shape.eighth),
             nn.Conv2d(shape.eighth[-1], shape.sequence, (4, 1), bias=False),
             nn.BatchNorm2d(shape.sequence),
             nn.ReLU(inplace=True),
@@ -82,18 +83,3 @@ class _Along(nn.Module):
     def forward(self, seen: Tensor) -> Tensor:
         changed: Tensor = self.norm(self.convolution(seen)).relu()
         return seen + changed
-
-
-def _stage(inside: int, channels: tuple[int, ...]) -> list[nn.Module]:
-    layers: list[nn.Module] = []
-    for before, after in pairwise((inside, *channels)):
-        layers += _convolution(before, after, 3, 1)
-    return layers
-
-
-def _convolution(inside: int, outside: int, side: int, stride: int) -> list[nn.Module]:
-    return [
-        nn.Conv2d(inside, outside, side, stride, side // 2, bias=False),
-        nn.BatchNorm2d(outside),
-        nn.ReLU(inplace=True),
-    ]

@@ -1,4 +1,4 @@
-"""The networks: 28x28 crops → scores of style and class together. Nothing else lives here."""
+"""The networks for digits: 28x28 crops → scores of style and class together; and the layers of all networks."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ class Net(nn.Module):
         super().__init__()
         self.shape = shape
         self.features = nn.Sequential(
-            *_convolution(1, shape.stem, 5, 2),
-            *_stage(shape.stem, shape.first),
+            *convolution(1, shape.stem, 5, 2),
+            *stage(shape.stem, shape.first),
             nn.MaxPool2d(2),
-            *_stage(shape.first[-1], shape.second),
+            *stage(shape.first[-1], shape.second),
             nn.MaxPool2d(2),
         )
         self.head = nn.Sequential(
@@ -81,15 +81,17 @@ class Cascade(nn.Module):
         self.reader = Net(reader)
 
 
-def _stage(inside: int, channels: tuple[int, ...]) -> list[nn.Module]:
+def stage(inside: int, channels: tuple[int, ...]) -> list[nn.Module]:
+    """Convolutions one after the other, each with so many channels."""
     layers: list[nn.Module] = []
     for outside in channels:
-        layers += _convolution(inside, outside, 3, 1)
+        layers += convolution(inside, outside, 3, 1)
         inside = outside
     return layers
 
 
-def _convolution(inside: int, outside: int, side: int, stride: int) -> list[nn.Module]:
+def convolution(inside: int, outside: int, side: int, stride: int) -> list[nn.Module]:
+    """A convolution with its batch norm and activation; it keeps the size of the picture, but for its stride."""
     return [
         nn.Conv2d(inside, outside, side, stride, side // 2, bias=False),
         nn.BatchNorm2d(outside),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,13 +18,13 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel
 
-from docproc.errors import InputError
 from docproc.recognize.classifier import load_nets
 from docproc.recognize.net import CLASSES, Cascade, Net, make_shape
 from docproc.train.adversary import fgsm
 from docproc.train.augment import distort
 from docproc.train.bank import CHUNK
 from docproc.train.cache import compose_once
+from docproc.train.checkpoint import load_checkpoint, save_checkpoint
 from docproc.train.crops import LabelledCrops, join_crops, make_crops, mnist_crops
 from docproc.train.loss import cross_entropy, distillation, focal, log_classes
 from docproc.train.modelfile import save_model, state_calibration
@@ -107,14 +106,12 @@ def train(
         nets.to(device)
         averaged, optimizer, schedule = equip(nets, knobs, len(sets.training.labels))
         parts = (nets, averaged, optimizer, schedule)
-        history = _resume(out / "checkpoint.pt", recipe, parts)
+        history = [Scores(**scores) for scores in load_checkpoint(out / "checkpoint.pt", recipe, parts)]
         for epoch in range(len(history), knobs.epochs):
             loss = learn(nets, averaged, sets.training, optimizer, schedule, knobs, epoch, bar)
             history.append(validate(epoch, loss, cast(Cascade, averaged.module), sets.mnist, sets.validation))
             bar.console.print(_line(history[-1]))
-            saved = [recipe, [part.state_dict() for part in parts], [asdict(scores) for scores in history]]
-            torch.save(saved, out / "checkpoint.tmp")
-            (out / "checkpoint.tmp").replace(out / "checkpoint.pt")
+            save_checkpoint(out / "checkpoint.pt", recipe, parts, [asdict(scores) for scores in history])
     facts = {"recipe": recipe, "training_crops": len(sets.training.labels), "scores": asdict(history[-1])}
     weights = save(cast(Cascade, averaged.module), facts, out)
     _draw_curve(history, out / "curve.png")
@@ -191,15 +188,22 @@ def learn(
             scores, scouted = nets.reader(batch), nets.scout(batch)
         loss = measure(scores, labels, styles, knobs)
         both = loss + 0.5 * measure(scouted, labels, styles, knobs) + 0.5 * distillation(scouted, scores)
-        optimizer.zero_grad(set_to_none=True)
-        both.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(nets.parameters(), 2.0)
-        optimizer.step()
-        schedule.step()
-        averaged.update_parameters(nets)
+        take_step(both, nets, averaged, optimizer, schedule)
         losses += float(loss.detach())
         bar.advance(task)
     return losses / max(1, batches)
+
+
+def take_step(
+    loss: Tensor, nets: nn.Module, averaged: AveragedModel, optimizer: Optimizer, schedule: LRScheduler
+) -> None:
+    """One step down the loss, and the running average after it."""
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(nets.parameters(), 2.0)
+    optimizer.step()
+    schedule.step()
+    averaged.update_parameters(nets)
 
 
 def measure(scores: Tensor, labels: Tensor, styles: Tensor, knobs: Knobs) -> Tensor:
@@ -239,17 +243,6 @@ def compose_crops(
         return {"crops": made.crops, "labels": made.labels, "styles": made.styles}
 
     return LabelledCrops(**compose_once(data, out, "crops", fields, seed, held_out, make))
-
-
-def _resume(checkpoint: Path, recipe: dict[str, Any], parts: Sequence[Any]) -> list[Scores]:
-    if not checkpoint.is_file():
-        return []
-    saved, states, history = torch.load(checkpoint, weights_only=True)
-    if saved != recipe:
-        raise InputError(f"{checkpoint} is from a training with other knobs; choose another --out or delete it")
-    for part, state in zip(parts, states, strict=True):
-        part.load_state_dict(state)
-    return [Scores(**scores) for scores in history]
 
 
 def predict(net: Net, crops: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -14,14 +14,14 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from rich.progress import Progress
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from docproc.errors import InputError
 from docproc.recognize.line_net import BLANK, OVERWRITTEN, ROOM, SIGNS, STEP, STRUCK, LineNet
 from docproc.segment.line import HEIGHT
 from docproc.train.cache import compose_once
-from docproc.train.fit import DATA, HELD_OUT, Knobs, average, choose_optimizer, show_bar
+from docproc.train.checkpoint import load_checkpoint, save_checkpoint
+from docproc.train.fit import DATA, HELD_OUT, Knobs, average, choose_optimizer, show_bar, take_step
 from docproc.train.line_augment import distort_lines
 from docproc.train.lines import LabelledLine, make_lines, pack, unpack
 from docproc.train.modelfile import save_model
@@ -72,18 +72,17 @@ def train_lines(data: Path, out: Path, knobs: LineKnobs, device: str = "cpu", wo
         validation = compose_lines(data, out, VALIDATION_FIELDS, knobs.seed, True, workers, bar)
         net = LineNet().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         averaged = AveragedModel(net, avg_fn=partial(average, most=knobs.average), use_buffers=True)
-        gentle = Knobs(optimizer="adamw", rate=knobs.rate, decay=knobs.decay)
-        optimizer, schedule = choose_optimizer(net, gentle, len(training) // knobs.batch * knobs.epochs)
+        usual = Knobs(optimizer="adamw", rate=knobs.rate, decay=knobs.decay)
+        optimizer, schedule = choose_optimizer(net, usual, len(training) // knobs.batch * knobs.epochs)
         parts = (net, averaged, optimizer, schedule)
-        history = _resume(out / "lines.pt", knobs, parts)
+        recipe = asdict(knobs)
+        history = [LineScores(**scores) for scores in load_checkpoint(out / "lines.pt", recipe, parts)]
         for epoch in range(len(history), knobs.epochs):
             loss = _learn(net, averaged, training, (optimizer, schedule), knobs, epoch, bar)
             history.append(LineScores(epoch + 1, loss, *validate_lines(cast(LineNet, averaged.module), validation)))
             bar.console.print(_tell(history[-1]))
-            saved = [asdict(knobs), [part.state_dict() for part in parts], [asdict(scores) for scores in history]]
-            torch.save(saved, out / "lines.tmp")
-            (out / "lines.tmp").replace(out / "lines.pt")
-    facts = {"shape": asdict(net.shape), "data": DATA, "held_out": HELD_OUT, "recipe": asdict(knobs)}
+            save_checkpoint(out / "lines.pt", recipe, parts, [asdict(scores) for scores in history])
+    facts = {"shape": asdict(net.shape), "data": DATA, "held_out": HELD_OUT, "recipe": recipe}
     scores = asdict(history[-1])
     return save_model(averaged.module, out / "lines.safetensors", {**facts, "scores": scores}, half=True)
 
@@ -143,12 +142,7 @@ def _learn(
         counts = torch.tensor([len(line.signs) for line in lines])
         spans = torch.full((len(lines),), chances.shape[0])
         loss = F.ctc_loss(chances, signs, spans, counts, BLANK, zero_infinity=True)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(net.parameters(), 2.0)
-        optimizer.step()
-        schedule.step()
-        averaged.update_parameters(net)
+        take_step(loss, net, averaged, optimizer, schedule)
         losses += float(loss.detach())
         bar.advance(task)
     return losses / max(1, len(batches))
@@ -197,14 +191,3 @@ def read_best(best: NDArray[np.int64]) -> str:
     """The signs that the likeliest class of each column spells."""
     turns = best[np.flatnonzero(np.diff(best, prepend=-1))]
     return "".join(SIGNS[sign] for sign in turns if sign != BLANK)
-
-
-def _resume(checkpoint: Path, knobs: LineKnobs, parts: Sequence[Any]) -> list[LineScores]:
-    if not checkpoint.is_file():
-        return []
-    saved, states, history = torch.load(checkpoint, weights_only=True)
-    if saved != asdict(knobs):
-        raise InputError(f"{checkpoint} is from a training with other knobs; choose another --out or delete it")
-    for part, state in zip(parts, states, strict=True):
-        part.load_state_dict(state)
-    return [LineScores(**scores) for scores in history]

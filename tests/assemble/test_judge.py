@@ -249,3 +249,9 @@ def test_number_that_nobody_asked_for_must_be_surer() -> None:
     assert not asked.review
     assert free.flags == ("low-confidence",)
     assert math.log(free.confidence / (1 - free.confidence)) == pytest.approx(math.log(0.97 / 0.03) - FREE)
+
+
+def test_confidence_that_is_no_number_is_never_accepted() -> None:
+    reading = read(4, 7, posterior=math.nan)
+    assert (reading.status, reading.review) == ("unreadable", True)
+    assert "illegible" in reading.flags
