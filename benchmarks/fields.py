@@ -19,7 +19,7 @@ import pandas as pd
 import pypdfium2
 from PIL import Image
 
-from docproc.clean.page import clean, invert
+from docproc.clean.page import clean
 from docproc.fields.locate import locate
 from docproc.types import Box, CleanPage, Field, Page, PageRef
 
@@ -50,7 +50,7 @@ def load_pages(path: Path) -> Iterator[Page]:
 
 def true_places(rows: pd.DataFrame, page: CleanPage) -> list[Place]:
     """The known fields of a page, mapped to the clean page."""
-    back = invert(page.to_scan)
+    back = np.linalg.inv(page.to_scan)[:2]
     places = []
     for row in rows.itertuples():
         x, y, w, h = float(row.x), float(row.y), float(row.w), float(row.h)

@@ -13,6 +13,7 @@ Exit codes are an API: `docs/errors.md` repeats them with remedies, and a test h
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -85,6 +86,7 @@ FAILURES: dict[str, tuple[str, str]] = {
     "crash": ("the page crashed its worker twice", "print the page to a new PDF or PNG"),
     "memory": ("the page needs more memory than the limit", "raise worker_megabytes, or scan at a lower resolution"),
     "unsupported": ("this kind of file needs an extra that is not installed", "see the message for the extra"),
+    "not-this-form": ("the page does not lie on the form, so nothing was read", "give its form with --form, or rescan"),
     "bug": ("docproc failed on this page", "please report it with the page, if you may"),
 }
 """Failure codes: what each means, and its remedy."""
@@ -101,8 +103,15 @@ FLAGS: dict[str, tuple[str, str]] = {
     "struck-out": ("digits seem to be struck out", "key what was meant, or nothing"),
     "overwritten": ("a digit seems to be written over another", "compare value and picture"),
     "disputed": ("a second reader reads it otherwise", "compare value and picture"),
+    "changed-by-rule": ("a rule of the form chose another value than the ink alone", "compare value and picture"),
+    "breaks-rule": ("the value breaks a rule of the form", "compare value and picture; the writer may have erred"),
+    "missing": ("the form asks for a value and the field is blank", "ask whoever filled it in, or leave it blank"),
+    "unclear-point": ("where the decimal point stands is not clear, or none should", "compare value and picture"),
+    "ambiguous-date": ("the digits are more than one date or time", "look where the writer parted them"),
+    "unclear-mark": ("a place to tick is neither empty nor clearly marked", "look whether it is meant as a mark"),
+    "sum-unmet": ("the values do not add up as the form says", "compare all values of the sum with the pictures"),
     "gap": ("a cell between filled cells is empty", "look whether a digit is missing"),
-    "outside": ("ink stands outside the box that the strip shows", "look whether it belongs to the value"),
+    "outside": ("ink reaches out of the field", "look whether it belongs to the value"),
     "stray": ("a lone digit stands outside any box or table", "look whether it is print or a mark"),
     "repaired": ("the file was damaged and was repaired on opening", "compare the page with its original"),
     "damaged-picture": ("a picture on the page is damaged and may be missing", "compare the page with its original"),
@@ -118,6 +127,13 @@ FLAGS: dict[str, tuple[str, str]] = {
 
 REVIEWED = frozenset(
     {
+        "changed-by-rule",
+        "breaks-rule",
+        "missing",
+        "sum-unmet",
+        "unclear-mark",
+        "unclear-point",
+        "ambiguous-date",
         "low-confidence",
         "not-a-digit",
         "illegible",
@@ -134,3 +150,8 @@ REVIEWED = frozenset(
     }
 )
 """Flags that call for a person; the others explain."""
+
+
+def needs_review(flags: Iterable[str]) -> bool:
+    """Whether any flag, with a detail behind = or without, calls for a person."""
+    return any(flag.partition("=")[0] in REVIEWED for flag in flags)

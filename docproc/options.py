@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from docproc import __version__
 from docproc.errors import OptionsError
-from docproc.types import Calibration
+from docproc.types import Calibration, Form
 
 
 class Options(BaseModel):
@@ -40,11 +40,13 @@ class Recipe:
     options: Options
     model_digest: str
     calibration: Calibration
+    forms: tuple[Form, ...] = ()
 
     @property
     def key(self) -> str:
         """Hash of all that can change an answer: hex, 16 characters."""
-        text = json.dumps([__version__, self.options.model_dump(), self.model_digest], sort_keys=True)
+        forms = [form.digest for form in self.forms]
+        text = json.dumps([__version__, self.options.model_dump(), self.model_digest, forms], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -26,6 +26,9 @@ Joint: TypeAlias = NDArray[np.float32]
 """float32[N, 2, 11]: the chance of each style together with each class; each [2, 11] sums to 1."""
 Affine: TypeAlias = NDArray[np.float64]
 """float64[2, 3]: (x, y, 1) of one picture to (x, y) of another, in pixels."""
+Homography: TypeAlias = NDArray[np.float64]
+"""float64[3, 3], its last number 1: (x, y, 1) of one picture to (x, y, 1) of another, in pixels and up to a factor, as
+a camera sees a plane. Coordinates are continuous: pixel 0 reaches from 0 to 1."""
 
 NOT_A_DIGIT = 10
 """The eleventh class."""
@@ -35,7 +38,12 @@ STYLES = ("american", "european")
 """How people write 1 and 7: a stroke and an uncrossed 7, or a 1 with an upstroke and, mostly, a crossed 7."""
 
 Status = Literal["value", "blank", "unreadable", "failed"]
-FieldKind = Literal["strip", "box", "comb", "cell", "line"]
+FieldKind = Literal["strip", "box", "comb", "cell", "line", "place"]
+ValueType = Literal["digits", "integer", "decimal", "date", "time", "mark"]
+MOST_DIGITS = 40
+"""No field of a form holds more."""
+FORM_DPI = 300
+"""The resolution at which forms are kept, and pages laid on them."""
 
 
 class Box(NamedTuple):
@@ -121,8 +129,34 @@ class CleanPage:
     full_ink: Ink
     rulings: tuple[Ruling, ...]
     dpi: float
-    to_scan: Affine
+    to_scan: Homography
     flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a field's value must be; the default asks nothing but digits.
+
+    `fewest` and `most` count digits. In `pattern` a # stands for a digit and all else for itself; "" asks none.
+    `format` is that of a date or time, such as dd/mm/yy or hh:mm. `minimum` and `maximum` bound a number. `check` names
+    a check digit, `values` are the only ones allowed, if there are any. `max_error` stands in for the run's.
+    """
+
+    type: ValueType = "digits"
+    fewest: int = 0
+    most: int = MOST_DIGITS
+    pattern: str = ""
+    format: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    check: str = ""
+    values: tuple[str, ...] = ()
+    required: bool = False
+    max_error: float | None = None
+
+
+ANY = Rule()
+"""The rule of a field without a form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +167,60 @@ class Field:
     box: Box
     kind: FieldKind
     cells: tuple[Box, ...] = ()
+    rule: Rule = ANY
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A rule between fields: the values of the `parts` add up to that of `whole`."""
+
+    parts: tuple[str, ...]
+    whole: str
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """One page of a form: its reference, and the fields on it in pixels of that at `FORM_DPI`.
+
+    `digest` is that of all else here and stands for it where pages are compared. `picture` is a PNG, uint8[H, W] at
+    `FORM_DPI`. On a `blank` reference all ink is print.
+    """
+
+    form: str
+    number: int
+    digest: str
+    width: int = field(compare=False)
+    height: int = field(compare=False)
+    picture: bytes = field(compare=False, repr=False)
+    blank: bool = field(compare=False)
+    fields: tuple[Field, ...] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What is known of a paper form; `digest` is that of all else here. Pages count from 1 and stand in order."""
+
+    name: str
+    digest: str
+    pages: tuple[FormPage, ...]
+    sums: tuple[Sum, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placement:
+    """Where a page of a form lies on a scan.
+
+    `to_scan` maps pixels of the form's page to pixels of the stored page. What of the way there no homography tells,
+    as where a feeder stretched the paper, is in `bends`: float32[r, c, 2], pixels of the form's page to add before the
+    map, at the nodes of an even grid from corner to corner of the form's page. `residual` is how far, in mm on the
+    form's paper, print still lies from where it should: the 95th percentile.
+    """
+
+    page: FormPage
+    to_scan: Homography
+    bends: NDArray[np.float32]
+    residual: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +241,8 @@ class Lattice:
     """Every plausible reading order of a field's ink: segments from node `start` to node `stop`, nodes 0..`nodes`-1.
 
     Each step from one node to the next has at least one segment, so a path always exists. A field without ink has
-    one node and no segment. `darkness` is that of its ink, 0 paper to 1 black.
+    one node and no segment, and so has a place to tick. `darkness` is that of its ink, 0 paper to 1 black; `inked` is
+    the share of a place to tick that is ink.
     """
 
     field: Field
@@ -161,6 +250,16 @@ class Lattice:
     segments: tuple[Segment, ...]
     flags: tuple[str, ...] = ()
     darkness: float = 1.0
+    inked: float = 0.0
+
+
+class Place(NamedTuple):
+    """Which page of a form a page is, of how many; `residual` is how far its print lies from where it should, in mm."""
+
+    form: str
+    number: int
+    pages: int
+    residual: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -174,18 +273,19 @@ class PreparedPage:
     ref: PageRef
     lattices: tuple[Lattice, ...]
     crops: Crops
-    to_scan: Affine
+    to_scan: Homography
     lines: tuple[Line, ...] = ()
     strips: tuple[bytes, ...] = ()
     flags: tuple[str, ...] = ()
     failure: Failure | None = None
     seconds: float = 0.0
+    place: Place | None = None
 
 
 EVIDENCE = ("posterior", "least", "mean", "skipped", "length", "touching", "small", "faint")
 """What predicts whether a field's text is right: log odds of the text against the others, of its least sure digit and
-of its digits on average; log chance that what was left out is no digit; log of the number of digits; whether a stroke
-was cut; how much smaller, as a logarithm, than writing should be; how pale the ink is."""
+of its digits on average, given that they are digits; log chance that what was left out is no digit; log of the number
+of digits; whether a stroke was cut; how much smaller, as a logarithm, than writing should be; how pale the ink is."""
 
 
 CHECKED_EVIDENCE = (*EVIDENCE, "second", "wavering", "disputed")
@@ -236,7 +336,10 @@ class Digit:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one field holds. `confidence` is the chance that `text` is right; `box` is in pixels of the stored page."""
+    """What one field holds. `confidence` is the chance that `text` is right; `box` is in pixels of the stored page.
+
+    A flag is a key of `errors.FLAGS`, or one with a detail: `changed-by-rule=17381`.
+    """
 
     field: str
     status: Status
@@ -259,6 +362,7 @@ class PageResult:
     flags: tuple[str, ...] = ()
     failure: Failure | None = None
     seconds: float = 0.0
+    place: Place | None = None
 
 
 Reader: TypeAlias = Callable[[Iterable[PageRef]], Iterator[PageResult]]

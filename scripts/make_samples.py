@@ -48,6 +48,34 @@ def make_comb(folder: Path) -> None:
         pages.append(fields)
     save_pdf(folder / "meter-cards.pdf", pictures, 200)
     save_expected(folder / "expected.csv", "meter-cards.pdf", pages)
+    make_form(folder / "meter-card.toml")
+
+
+FIELDS = {
+    "account": 'cells = 8\nlength = 8\nrequired = true',
+    "visit": 'cells = 8\ntype = "date"\nformat = "dd/mm/yyyy"',
+    "reading": 'cells = 6\ntype = "integer"',
+    "previous": 'cells = 6\ntype = "integer"',
+    "people": 'cells = 2\ntype = "integer"\nmaximum = 40',
+    "new_meter": "cells = 10\nlength = 10",
+}
+"""What the form says of the fields of the meter card, from top to bottom."""
+TICKS = {"free": 56, "blocked": 76, "under_water": 103}
+"""Where its places to tick are: millimetres from the left edge, at the height:"""
+TICK_TOP, TICK_SIDE = 117.0, 4.0
+
+
+def make_form(path: Path) -> None:
+    """The form of the meter cards, with its blank beside it."""
+    drawn = draw_comb_form(0, blank=True)
+    Image.fromarray(threshold(drawn.picture)).save(path.with_name("blank.png"), dpi=(drawn.dpi, drawn.dpi))
+    blocks = [f'name = "meter-card"\nreference = "blank.png"\ndpi = {drawn.dpi:g}\n']
+    for field, (name, keys) in zip(drawn.fields, FIELDS.items(), strict=True):
+        blocks.append(f'[[field]]\nname = "{name}"\nbox = {[*field.box]}\n{keys}\n')
+    for name, left in TICKS.items():
+        box = [round(side * drawn.dpi / 25.4) for side in (left, TICK_TOP, TICK_SIDE, TICK_SIDE)]
+        blocks.append(f'[[field]]\nname = "{name}"\nbox = {box}\ntype = "mark"\n')
+    path.write_text("\n".join(blocks), encoding="utf-8")
 
 
 def make_tally(folder: Path) -> None:

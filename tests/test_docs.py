@@ -13,7 +13,7 @@ import typer
 from docproc.apps.cli import app
 from docproc.errors import FAILURES, FLAGS, RETRIED, REVIEWED, Exit
 from docproc.options import Options
-from docproc.records.export import LONG
+from docproc.records.tables import LONG
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]

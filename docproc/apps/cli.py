@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 import docproc
+from docproc.apps.forms import forms
 from docproc.apps.laboratory import Device, Model, laboratory
-from docproc.errors import FAILURES, DocprocError, InputError
+from docproc.errors import FAILURES, DocprocError, InputError, UsageError
 
 if TYPE_CHECKING:
     from docproc.options import Options, Recipe
@@ -32,6 +33,9 @@ Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE
 Strips = Annotated[bool, typer.Option("--strips", help="Each image is one field, already cut out.")]
 Style = Annotated[
     Literal["auto", "american", "european"] | None, typer.Option(help="How 1 and 7 are written; auto asks each page.")
+]
+Forms = Annotated[
+    list[Path] | None, typer.Option("--form", metavar="FORM.toml", help="The form that pages lie on; may be repeated.")
 ]
 MaxError = Annotated[float | None, typer.Option(help="Share of wrong values to expect among those not flagged.")]
 
@@ -66,10 +70,12 @@ def top(
 @app.command()
 def run(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders or patterns.")],
-    out: Annotated[str, typer.Option(help="The CSV to write; - writes it to standard output.")],
+    out: Annotated[str, typer.Option(help="The .csv, .xlsx or .parquet to write; - writes CSV to standard output.")],
+    form: Forms = None,
     layout: Annotated[
-        Literal["long", "wide"], typer.Option(help="One row a field (long) or one row a page (wide).")
-    ] = "long",
+        Literal["long", "wide"] | None,
+        typer.Option(help="One row a field (long) or one row a document (wide); wide if there is a form."),
+    ] = None,
     max_error: MaxError = None,
     strips: Strips = False,
     style: Style = None,
@@ -96,10 +102,11 @@ def run(
     from docproc.pages.sources import find, survey
 
     chosen = _choose_options(options, settings, max_error=max_error, strips=strips or None, style=style)
+    layout = layout or ("wide" if form else "long")
     job = Job(tuple(inputs), None if out == "-" else Path(out), layout, ledger)
     with catch_stops() as stopping:
         check_outputs(job)
-        models, recipe = _load(model, device, chosen)
+        models, recipe = _load(model, device, chosen, form)
         from docproc.flow.pipeline import read
 
         crew = _count_cores() if workers is None else workers
@@ -130,6 +137,7 @@ def inspect(
     page: Annotated[str, typer.Argument(help="An image or PDF.")],
     out: Annotated[Path, typer.Option(help="The folder for the pictures.")],
     number: Annotated[int, typer.Option(min=1, help="Which page of the file.")] = 1,
+    form: Forms = None,
     max_error: MaxError = None,
     strips: Strips = False,
     style: Style = None,
@@ -149,7 +157,7 @@ def inspect(
         raise InputError(f"{page}: {meaning} {document.failure.detail}; {remedy}")
     if not 1 <= number <= document.pages:
         raise InputError(f"{page}: {document.skipped or f'it has {document.pages} pages'}; choose another page or file")
-    models, recipe = _load(model, device, chosen)
+    models, recipe = _load(model, device, chosen, form)
     from docproc.flow.inspect import inspect as draw
 
     for path in draw(
@@ -159,6 +167,7 @@ def inspect(
 
 
 app.add_typer(laboratory)
+app.add_typer(forms, name="form")
 
 
 def _choose_options(file: Path | None, settings: list[str] | None, **given: object) -> Options:
@@ -167,12 +176,16 @@ def _choose_options(file: Path | None, settings: list[str] | None, **given: obje
     return load_options(file, tuple(settings or ()), **given)
 
 
-def _load(model: Path | None, device: str, options: Options) -> tuple[Models, Recipe]:
+def _load(model: Path | None, device: str, options: Options, forms: list[Path] | None) -> tuple[Models, Recipe]:
+    from docproc.flow.forms import load_forms
     from docproc.options import Recipe
     from docproc.recognize.models import load_models
 
+    if forms and options.strips:
+        raise UsageError("--form reads whole pages and --strips single fields; leave one of them out")
+    known = load_forms(forms, options) if forms else ()
     models = load_models(model, device)
-    return models, Recipe(options, models.digest, models.calibration)
+    return models, Recipe(options, models.digest, models.calibration, known)
 
 
 def _count_cores() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,6 +15,7 @@ laboratory.add_typer(models, name="models")
 
 Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where the network runs.")]
 Model = Annotated[Path | None, typer.Option(help="Weights other than the shipped ones.")]
+Start = Annotated[Path | None, typer.Option(metavar="FILE", help="Weights to go on from.")]
 KnobsFile = Annotated[Path | None, typer.Option("--knobs", help="Knobs as a TOML file; docproc tune writes one.")]
 
 
@@ -25,7 +26,7 @@ def train(
     knobs_file: KnobsFile = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over the digits.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed trains another network.")] = None,
-    start: Annotated[Path | None, typer.Option(metavar="FILE", help="Weights to go on from.")] = None,
+    start: Start = None,
     attack: Annotated[
         float | None, typer.Option(min=0, max=0.2, metavar="SIZE", help="Train against changes of so much grey, of 1.")
     ] = None,
@@ -53,7 +54,9 @@ def train_lines(
     out: Annotated[Path, typer.Option(help="Folder for weights, card and checkpoint.")],
     fields: Annotated[int | None, typer.Option(min=1, help="Fields to compose.")] = None,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes over them.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0, help="Highest rate of learning.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed trains another network.")] = None,
+    start: Start = None,
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes that compose the fields.")] = 2,
 ) -> None:
@@ -64,9 +67,9 @@ def train_lines(
     from docproc.train.fit_lines import LineKnobs
     from docproc.train.fit_lines import train_lines as fit
 
-    given = {"fields": fields, "epochs": epochs, "seed": seed}
+    given: dict[str, Any] = {"fields": fields, "epochs": epochs, "rate": rate, "seed": seed}
     knobs = replace(LineKnobs(), **{name: value for name, value in given.items() if value is not None})
-    print(fit(data, out, knobs, choose_device(device), workers))
+    print(fit(data, out, knobs, choose_device(device), workers, start))
 
 
 @laboratory.command()

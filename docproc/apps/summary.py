@@ -26,7 +26,7 @@ def describe(summary: Summary, wanted: Path | None) -> Iterator[str]:
         f" {statuses.get('blank', 0):,} blank, {statuses.get('unreadable', 0):,} unreadable"
     )
     if counted.flagged:
-        yield f"please look at {_count(counted.flagged, 'field')}: the rows with review = yes"
+        yield f"please look at {_count(counted.flagged, 'field')}: the column review tells which"
     if counted.empty:
         yield f"{_count(counted.empty, 'page')} without any field"
     yield from _failures(summary)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from docproc.assemble.decode import Text
 from docproc.assemble.second import Check
-from docproc.types import CHECKED_EVIDENCE, EVIDENCE, Affine, FieldKind, Lattice, Scale
+from docproc.types import CHECKED_EVIDENCE, EVIDENCE, FieldKind, Homography, Lattice, Scale
 
 NEAREST = 1e-6
 """No chance is taken to be nearer to 0 or 1."""
@@ -22,7 +22,7 @@ USUAL_HEIGHT = 40.0
 
 
 def describe(
-    best: Text, lattice: Lattice, height: float, to_scan: Affine, check: Check | None = None
+    best: Text, lattice: Lattice, height: float, to_scan: Homography, check: Check | None = None
 ) -> NDArray[np.float64]:
     """What is known of a field's best text, in the order of `types.EVIDENCE`, or of `CHECKED_EVIDENCE` with a check.
 
@@ -30,7 +30,7 @@ def describe(
     """
     chances = [step.chance for step in best.steps if step.digit is not None]
     skipped = [step.chance for step in best.steps if step.digit is None]
-    stored = height * math.sqrt(abs(float(np.linalg.det(to_scan[:, :2]))))
+    stored = height * math.sqrt(abs(float(np.linalg.det(to_scan[:2, :2]))))
     facts = {
         "posterior": _logit(best.posterior),
         "least": _logit(min(chances)),

@@ -8,8 +8,10 @@ the same add up, as in a forward pass over a word graph.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -33,13 +35,19 @@ lies lower is a comma, what floats is a raised sign."""
 TALL, TALL_SPREAD = 1.6, 0.25
 SKIP_LARGE, SKIP_SMALL = 0.01, 0.3
 """Chance that ink as high as a digit, or a mere mark, is put in a number field without being a digit."""
+SIGN, SIGN_LACKING = 0.5, 0.2
+"""Chance that ink between two digits is no digit where the form's pattern has a sign between them, and a factor for a
+text that has no such ink there. The form may have printed the sign itself, so that its lack says little."""
 LARGE = 0.5
 """Ink at least this share of the writing's height is as high as a digit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One segment of a path; `digit` is None where its ink is no digit, `chance` is the classifier's."""
+    """One segment of a path; `digit` is None where its ink is no digit.
+
+    `chance` is the classifier's: of the digit, given that it is one, or that the ink is none.
+    """
 
     segment: Segment
     digit: int | None
@@ -73,6 +81,7 @@ def decode(lattice: Lattice, probs: Probs, row: Row, only: Sequence[str] | None 
     prefixes = None if only is None else {text[:end] for text in only for end in range(len(text) + 1)}
     beams: list[dict[tuple[str, int], _Path]] = [{} for _ in range(lattice.nodes)]
     beams[0][("", -1)] = _Path("", 0.0, 0.0, (), -1)
+    signs = find_signs(lattice.field)
     by_start: list[list[tuple[Segment, list[float]]]] = [[] for _ in range(lattice.nodes)]
     for segment, chances in zip(lattice.segments, probs.tolist(), strict=True):
         by_start[segment.start].append((segment, chances))
@@ -87,14 +96,30 @@ def decode(lattice: Lattice, probs: Probs, row: Row, only: Sequence[str] | None 
                         continue
                     text = path.text if step.digit is None else path.text + str(step.digit)
                     if prefixes is None or text in prefixes:
-                        _extend(beams[segment.stop], path, step, text, weight, cell)
+                        at_sign = _weigh_sign(path, step, row) if len(path.text) in signs else 0.0
+                        _extend(beams[segment.stop], path, step, text, weight + at_sign, cell)
     return _texts(path for path in beams[-1].values() if only is None or path.text in only)
+
+
+def merge(texts: tuple[Text, ...], others: tuple[Text, ...]) -> tuple[Text, ...]:
+    """Texts of one lattice together, each once, likeliest first."""
+    every = {text.text: text for text in (*others, *texts)}
+    ranked = sorted(every.values(), key=lambda text: -text.weight)
+    weights = np.exp(np.array([text.weight for text in ranked]) - ranked[0].weight)
+    shares = (weights / weights.sum()).tolist()
+    return tuple(replace(text, posterior=share) for text, share in zip(ranked, shares, strict=True))
 
 
 def cell_of(field: Field, segment: Segment) -> int:
     """Index of the comb cell that a segment's middle stands in; 0 for a field without cells."""
     middle = segment.box.x + segment.box.width / 2
     return sum(middle >= cell.x for cell in field.cells[1:])
+
+
+def find_signs(field: Field) -> frozenset[int]:
+    """After how many digits a sign is written; between the cells of a comb it is printed."""
+    runs = [] if field.cells else re.findall("#+", field.rule.pattern)
+    return frozenset(accumulate(map(len, runs[:-1])))
 
 
 def is_large(segment: Segment, height: float) -> bool:
@@ -108,14 +133,21 @@ def _readings(segment: Segment, chances: list[float], row: Row, every: bool) -> 
     result: list[tuple[Step, float]] = []
     digits = sorted(range(NOT_A_DIGIT), key=chances.__getitem__, reverse=True)
     for digit in digits if every else [d for d in digits[:LIKELIEST] if d == digits[0] or chances[d] >= LIKELY]:
-        chance = chances[digit]
-        weight = math.log(max(chance, LEAST)) - _misfit(segment.box, digit == 0, row)
-        result.append((Step(segment, digit, chance), weight))
+        weight = math.log(max(chances[digit], LEAST)) - _misfit(segment.box, digit == 0, row)
+        among = chances[digit] / max(sum(chances[:NOT_A_DIGIT]), LEAST)
+        result.append((Step(segment, digit, min(among, 1.0)), weight))
     if segment.stop == segment.start + 1:
         chance = chances[NOT_A_DIGIT]
         prior = SKIP_LARGE if is_large(segment, row.height) else SKIP_SMALL
         result.append((Step(segment, None, chance), math.log(max(chance, LEAST) * prior)))
     return result
+
+
+def _weigh_sign(path: _Path, step: Step, row: Row) -> float:
+    """What is to be added to the log weight of a step where the field's pattern has a sign."""
+    if step.digit is None:
+        return math.log(SIGN / (SKIP_LARGE if is_large(step.segment, row.height) else SKIP_SMALL))
+    return 0.0 if path.steps[-1].digit is None else math.log(SIGN_LACKING)
 
 
 def _misfit(box: Box, zero: bool, row: Row) -> float:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from docproc.assemble.confidence import describe, least_confidence, weigh
-from docproc.assemble.decode import Step, Text, cell_of, is_large
+from docproc.assemble.confidence import describe, weigh
+from docproc.assemble.decode import Step, Text, cell_of, find_signs, is_large
+from docproc.assemble.grammar import (
+    find_points,
+    fits,
+    is_ambiguous,
+    is_in_range,
+    number_of,
+    places_of_point,
+    trust,
+    weigh_rule,
+    write,
+)
+from docproc.assemble.row import Row
 from docproc.assemble.second import Check
-from docproc.errors import REVIEWED
-from docproc.options import Recipe
-from docproc.types import Affine, Box, Digit, Field, Lattice, Reading, Status
+from docproc.errors import needs_review
+from docproc.types import Box, Calibration, Digit, Field, Homography, Lattice, Reading, Scale, Status
 
 ALTERNATIVES = 5
 LEAST_CONFIDENCE = 0.05
@@ -19,52 +32,106 @@ LEAST_CONFIDENCE = 0.05
 def judge(
     lattice: Lattice,
     texts: tuple[Text, ...],
-    height: float,
+    row: Row,
     check: Check | None,
-    recipe: Recipe,
-    to_scan: Affine,
-    page_flags: tuple[str, ...],
+    calibration: Calibration,
+    to_scan: Homography,
     strip: bytes,
 ) -> Reading:
-    """Weigh what was decoded for a field, and accept it or send it to a person.
+    """Weigh what was decoded for a field, by the field's rule too; whether it is accepted is for `accept` to say.
 
-    `check` is the word of a second reader, where it was asked; what it disputes is sent. A flag of the page may call
-    for a look at each of its fields.
+    `check` is the word of a second reader, where it was asked.
     """
-    field, best = lattice.field, texts[0]
+    field, inked = lattice.field, texts[0]
+    ranked = weigh_rule(texts, field.rule)
+    best = ranked[0]
     digits = [step for step in best.steps if step.digit is not None]
-    scale = recipe.calibration.alone if check is None else recipe.calibration.checked
-    confidence = weigh(describe(best, lattice, height, to_scan, check), scale, field.kind) if digits else 0.0
-    least = least_confidence(recipe.options.max_error, scale)
+    confidence = 0.0
+    if inked.text and digits:
+        evidence = describe(inked, lattice, row.height, to_scan, check)
+        confidence = trust(weigh(evidence, choose_scale(check, calibration), field.kind), texts, field.rule)
     doubts = () if check is None else (*check.flags, *(("disputed",) if check.text != best.text else ()))
-    flags = (*lattice.flags, *doubts, *_flag(field, best, digits, height, confidence, least))
+    ruled = (
+        ()
+        if not digits or best.text == inked.text
+        else (f"changed-by-rule={_write(lattice, inked, row).replace(';', ',')}",)
+    )
+    flags = (*lattice.flags, *doubts, *ruled, *_flag(field, best, digits, row.height, confidence))
+    flags = (*flags, *_doubt_written(lattice, best, row))
     status: Status = "value" if digits else "blank"
-    if "illegible" in flags or (not digits and _has_large_mark(best, height)):
+    if "illegible" in flags or (not digits and _has_large_mark(field, best, row.height)):
         status = "unreadable"
-    text = best.text if status == "value" else ""
+    if status == "blank" and field.rule.required:
+        flags = (*flags, "missing")
+    text = _write(lattice, best, row) if status == "value" else ""
     read = tuple(Digit(str(step.digit), step.chance, map_box(step.segment.box, to_scan)) for step in digits)
-    others = tuple((other.text, other.posterior) for other in texts[:ALTERNATIVES] if other.text != text)
+    others = ((_write(lattice, other, row), other.posterior) for other in ranked[:ALTERNATIVES])
     return Reading(
         field.name,
         status,
         text,
         confidence if status == "value" else 0.0,
-        any(flag in REVIEWED for flag in (*flags, *page_flags)),
+        False,
         flags,
         map_box(field.box, to_scan),
         read if status == "value" else (),
-        others,
+        tuple((other, chance) for other, chance in others if other != text),
         strip,
     )
 
 
-def _flag(field: Field, best: Text, digits: list[Step], height: float, confidence: float, least: float) -> list[str]:
+def accept(reading: Reading, least: float, page_flags: tuple[str, ...]) -> Reading:
+    """Accept a reading of at least this confidence and without doubts, or send it to a person.
+
+    A flag of the page may call for a look at each of its fields.
+    """
+    flags = reading.flags
+    if reading.status == "value" and reading.confidence < least:
+        flags = (*flags, "low-confidence")
+    return replace(reading, flags=flags, review=needs_review((*flags, *page_flags)))
+
+
+def choose_scale(check: Check | None, calibration: Calibration) -> Scale:
+    """The scale of fields that one reader saw, or two."""
+    return calibration.alone if check is None else calibration.checked
+
+
+def _write(lattice: Lattice, text: Text, row: Row) -> str:
+    """The text as the field's rule has it; its decimal point is where the ink shows one and no other."""
+    points = _find_points(lattice, text, row)
+    point = points[0] if lattice.field.rule.type == "decimal" and len(points) == 1 else None
+    return write(lattice.field.rule, text.text, point)
+
+
+def _find_points(lattice: Lattice, text: Text, row: Row) -> tuple[int, ...]:
+    """Where the ink shows decimal points; a sliver that was cut off a stroke is none."""
+    pieces = {s.start: s.box for s in lattice.segments if s.stop == s.start + 1 and not s.cut}
+    return find_points(text.steps, row, pieces)
+
+
+def _doubt_written(lattice: Lattice, text: Text, row: Row) -> list[str]:
+    """What is to be doubted of a value as it is written, though its digits keep the rule."""
+    rule = lattice.field.rule
+    flags = ["ambiguous-date"] if is_ambiguous(rule, text.text) else []
+    if rule.type in ("integer", "decimal"):
+        points = _find_points(lattice, text, row)
+        if len(points) > 1 or not {*points} <= places_of_point(rule, len(text.text)):
+            flags.append("unclear-point")
+        number = number_of(_write(lattice, text, row))
+        if number is not None and not is_in_range(rule, number) and fits(rule, text.text):
+            flags.append("breaks-rule")
+    return flags
+
+
+def _flag(field: Field, best: Text, digits: list[Step], height: float, confidence: float) -> list[str]:
     """What a person should know of a decoded field."""
     flags = []
-    if _has_large_mark(best, height) or (best.steps and not digits):
+    if _has_large_mark(field, best, height) or (best.steps and not digits):
         flags.append("not-a-digit")
     if not digits:
         return flags
+    if not fits(field.rule, best.text):
+        flags.append("breaks-rule")
     if any(step.segment.cut for step in digits):
         flags.append("touching")
     if field.cells and _has_gap(field, digits):
@@ -73,20 +140,25 @@ def _flag(field: Field, best: Text, digits: list[Step], height: float, confidenc
         flags.append("stray")
     if not confidence >= LEAST_CONFIDENCE:  # a broken network's nan is not less than anything
         flags.append("illegible")
-    elif confidence < least:
-        flags.append("low-confidence")
     return flags
 
 
-def _has_large_mark(best: Text, height: float) -> bool:
-    """Whether ink as high as a digit was left out of the text."""
-    return any(step.digit is None and is_large(step.segment, height) for step in best.steps)
+def _has_large_mark(field: Field, best: Text, height: float) -> bool:
+    """Whether ink as high as a digit was left out of the text, signs of the field's pattern apart."""
+    signs, before = find_signs(field), 0
+    for step in best.steps:
+        if step.digit is not None:
+            before += 1
+        elif is_large(step.segment, height) and before not in signs:
+            return True
+    return False
 
 
-def map_box(box: Box, to_scan: Affine) -> Box:
+def map_box(box: Box, to_scan: Homography) -> Box:
     """The upright box of the stored page that holds a box of the clean page."""
-    corners = np.array([[box.x, box.y], [box.right, box.y], [box.x, box.bottom], [box.right, box.bottom]], float)
-    mapped = corners @ to_scan[:, :2].T + to_scan[:, 2]
+    x, y = [box.x, box.right, box.x, box.right], [box.y, box.y, box.bottom, box.bottom]
+    across, down, depth = to_scan @ np.array([x, y, [1] * 4], float)
+    mapped = np.column_stack([across, down]) / depth[:, None]
     low, high = np.floor(mapped.min(0) + 0.5).astype(int), np.floor(mapped.max(0) + 0.5).astype(int)
     low = np.maximum(low, 0)
     return Box(int(low[0]), int(low[1]), int(max(1, high[0] - low[0])), int(max(1, high[1] - low[1])))

@@ -9,7 +9,7 @@ from docproc.clean.paper import whiten_desk
 from docproc.clean.rulings import drop_ring, find_rulings, remove_rulings
 from docproc.clean.skew import estimate_angle, estimate_turn
 from docproc.clean.tone import binarize, even
-from docproc.types import Affine, CleanPage, Gray, Page
+from docproc.types import Affine, CleanPage, Gray, Homography, Page
 
 WORKING_DPI = 300.0
 KEPT_DPI = (250.0, 350.0)
@@ -46,17 +46,17 @@ def clean(page: Page, strips: bool) -> CleanPage:
         dpi = page.dpi * scale
     gray, to_clean = resample(gray, compose(scaling(scale, scale), to_clean))
     gray = even(gray, dpi)
-    return find_ink(page, gray, dpi, to_clean, strips)
+    return find_ink(page, gray, dpi, np.vstack([invert(to_clean), [0.0, 0.0, 1.0]]), strips)
 
 
-def find_ink(page: Page, gray: Gray, dpi: float, to_clean: Affine, strips: bool) -> CleanPage:
+def find_ink(page: Page, gray: Gray, dpi: float, to_scan: Homography, strips: bool) -> CleanPage:
     """The ink of an evened, upright picture of a page, and what of it is rulings."""
     full_ink = binarize(gray, dpi)
     rulings = find_rulings(gray, dpi, cropped=strips)
     if strips:
         rulings = drop_ring(rulings, full_ink)
     ink = remove_rulings(full_ink, rulings, dpi)
-    return CleanPage(page.ref, gray, ink, full_ink, rulings, dpi, invert(to_clean), page.flags)
+    return CleanPage(page.ref, gray, ink, full_ink, rulings, dpi, to_scan, page.flags)
 
 
 def working_scale(page: Page) -> float:

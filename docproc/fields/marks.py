@@ -60,7 +60,7 @@ def find_marks(page: CleanPage) -> Marks:
     low, high = LETTER_INCH[0] * page.dpi, LETTER_INCH[1] * page.dpi
     letter = (height >= low) & (height <= high) & (width <= 2 * high)
     # Shapes and levels are only as exact as the stored pixels, however much the page was enlarged.
-    coarseness = max(1.0, 0.5 / float(np.sqrt(abs(np.linalg.det(page.to_scan[:, :2])))))
+    coarseness = max(1.0, 0.5 / float(np.sqrt(abs(np.linalg.det(page.to_scan[:2, :2])))))
     score = np.full(len(left), np.nan)
     twins = count_twins(ink, stats[letter, :4].astype(np.int32), coarseness)
     score[letter] = score_print(place.take(letter), twins, coarseness)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import time
@@ -17,7 +16,8 @@ from docproc.flow.mappers import Mapper
 from docproc.options import Recipe
 from docproc.records import ledger as records
 from docproc.records.atomic import check_target, sweep_parts
-from docproc.records.export import Layout, export, write_csv
+from docproc.records.export import choose_writer, export, write_csv
+from docproc.records.tables import Layout, lay_out
 from docproc.records.tally import Tally, tally
 from docproc.types import Document, Failure, PageRef, PageResult, Reader
 
@@ -131,6 +131,7 @@ def check_outputs(job: Job) -> None:
     """Raise LedgerError where the results could not be written, before any work is done for them."""
     if job.out is not None:
         check_target(job.out)
+        choose_writer(job.out)
     if job.ledger_path is not None:
         check_target(job.ledger_path)
         if job.out is not None and os.path.realpath(job.out) == os.path.realpath(job.ledger_path):
@@ -193,15 +194,14 @@ def _export(ledger: records.Ledger, recipe: str, job: Job, stream: BinaryIO | No
     if job.out is not None:
         return export(ledger, recipe, job.layout, job.out)
     pipe = stream or sys.stdout.buffer
-    text = io.TextIOWrapper(pipe, encoding="utf-8", newline="")
     try:
-        write_csv(ledger, recipe, job.layout, text)
-        text.flush()
+        with records.speaking(ledger.name):
+            write_csv(lay_out(ledger, recipe, job.layout), pipe)
+            pipe.flush()
     except BrokenPipeError:
         # whoever read the pipe has seen enough, as `head` has; what is still buffered must go somewhere at exit
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), pipe.fileno())
-    text.detach()
     return None
 
 

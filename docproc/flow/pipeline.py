@@ -6,14 +6,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from docproc.assemble.page import assemble, draft
 from docproc.assemble.second import Draft, is_checked
+from docproc.clean.lay import lay
 from docproc.clean.page import clean
+from docproc.fields.bends import place_points
 from docproc.fields.locate import locate
+from docproc.fields.placed import locate_placed
+from docproc.fields.register import register
 from docproc.fields.strip import has_ink_outside
 from docproc.flow.mappers import Mapper, attempt
 from docproc.options import Recipe
@@ -22,7 +27,20 @@ from docproc.recognize.style import settle
 from docproc.segment.lattice import Proposal, propose
 from docproc.segment.line import draw_line, erase_others
 from docproc.segment.normalize import SIDE, normalize
-from docproc.types import CleanPage, Crops, Failure, Field, Frames, Joint, Line, PageRef, PageResult, PreparedPage
+from docproc.types import (
+    CleanPage,
+    Crops,
+    Failure,
+    Field,
+    Frames,
+    Joint,
+    Line,
+    Page,
+    PageRef,
+    PageResult,
+    Place,
+    PreparedPage,
+)
 
 Classify = Callable[[Crops], Joint]
 ReadLines = Callable[[Sequence[Line]], Sequence[Frames]]
@@ -55,12 +73,31 @@ def read(
 def prepare(ref: PageRef, recipe: Recipe) -> PreparedPage:
     """Load, clean, locate, propose and normalize one page; pure after the load. Raises PageError."""
     start = time.perf_counter()
-    page = clean(load(ref, recipe.options), recipe.options.strips)
-    fields = locate(page, recipe.options.strips)
-    prepared = pack(page, [propose(page, field) for field in fields])
-    outside = recipe.options.strips and has_ink_outside(page, fields[0].box)
-    flags = (*page.flags, "outside") if outside else page.flags
-    return replace(prepared, flags=flags, seconds=time.perf_counter() - start)
+    seen = find(load(ref, recipe.options), recipe)
+    prepared = pack(seen.page, [propose(seen.page, field) for field in seen.fields])
+    outside = recipe.options.strips and has_ink_outside(seen.page, seen.fields[0].box)
+    flags = (*seen.page.flags, "outside") if outside else seen.page.flags
+    return replace(prepared, flags=flags, place=seen.place, seconds=time.perf_counter() - start)
+
+
+class Found(NamedTuple):
+    """A clean page, its fields, and which page of a form it is."""
+
+    page: CleanPage
+    fields: tuple[Field, ...]
+    place: Place | None = None
+
+
+def find(page: Page, recipe: Recipe) -> Found:
+    """Clean a page and locate its fields, by the recipe's forms if it has any. Raises PageError."""
+    if not recipe.forms:
+        cleaned = clean(page, recipe.options.strips)
+        return Found(cleaned, locate(cleaned, recipe.options.strips))
+    placement = register(page.gray, [sheet for form in recipe.forms for sheet in form.pages])
+    sheet = placement.page
+    count = next(len(form.pages) for form in recipe.forms if sheet in form.pages)
+    laid, fields = locate_placed(lay(page, placement, partial(place_points, placement)), sheet.fields, sheet.blank)
+    return Found(laid, fields, Place(sheet.form, sheet.number, count, placement.residual))
 
 
 def pack(page: CleanPage, proposals: Sequence[Proposal]) -> PreparedPage:
@@ -93,7 +130,7 @@ def check(
 
 def lose(ref: PageRef, failure: Failure) -> PreparedPage:
     """What stands for a page that could not be prepared."""
-    return PreparedPage(ref, (), _NO_CROPS, np.eye(2, 3), failure=failure)
+    return PreparedPage(ref, (), _NO_CROPS, np.eye(3), failure=failure)
 
 
 def picture(page: CleanPage, field: Field) -> bytes:
@@ -105,9 +142,10 @@ def picture(page: CleanPage, field: Field) -> bytes:
 
 def _line(page: CleanPage, proposal: Proposal) -> Line:
     """The row of a field; of a comb only its ink, since the walls of its cells look like 1s."""
-    box = proposal.lattice.field.box
+    field = proposal.lattice.field
+    box = field.box
     gray, own = page.gray[box.y : box.bottom, box.x : box.right], proposal.labels > 0
-    return draw_line(erase_others(gray, own) if proposal.lattice.field.cells else gray, own)
+    return draw_line(erase_others(gray, own) if field.cells else gray, own)
 
 
 _NO_CROPS: Crops = np.zeros((0, SIDE, SIDE), np.uint8)

@@ -57,11 +57,16 @@ def load_line_reader(weights: Path | None, device: str) -> LineReader:
     """Load the reader of rows that lies beside weights (None, or nothing there: the shipped one). Raises ModelError."""
     beside = None if weights is None else weights.with_name(f"{NAME}.safetensors")
     path = beside if beside is not None and beside.is_file() else find_shipped(NAME)
-    net, _, digest = load_net(path, lambda card: LineNet(_read_shape(card["shape"])))
+    net, _, digest = load_line_net(path)
     for parent in list(net.modules()):
         _fold(parent)
     placed = net.to(choose_precision(device)).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return LineReader(placed, device, digest)
+
+
+def load_line_net(path: Path) -> tuple[LineNet, dict[str, Any], str]:
+    """The net of a weights file as it was trained, its card, and the digest of both. Raises ModelError."""
+    return load_net(path, lambda card: LineNet(_read_shape(card["shape"])))
 
 
 def _fold(parent: nn.Module) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from docproc.errors import LedgerError
 
@@ -43,17 +43,17 @@ def sweep_parts(path: Path) -> None:
             part.unlink()
 
 
-def replace_file(path: Path, write: Callable[[TextIO], None]) -> Path:
-    """Let `write` fill a new UTF-8 file and put it in place of `path`; the path it got, should `path` be held open.
+def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+    """Let `write` fill a new file and put it in place of `path`; the path it got, should `path` be held open.
 
-    Lines end as `write` ends them. The old file stays as it is until the new one is safe on disk. A new file is
+    The old file stays as it is until the new one is safe on disk. A new file is
     readable by its owner only; an old one hands on its mode.
     """
     target = Path(os.path.realpath(path))
     part = ""
     try:
         handle, part = tempfile.mkstemp(PART, _prefix(target), target.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+        with os.fdopen(handle, "wb") as stream:
             write(stream)
             stream.flush()
             if target.exists() and hasattr(os, "fchmod"):

@@ -135,8 +135,9 @@ def record(ledger: Ledger, run: Run, result: PageResult) -> None:
     with _transaction(ledger):
         ledger.connection.execute("DELETE FROM pages WHERE digest = ? AND recipe = ? AND number = ?", key)
         page = ledger.connection.execute(
-            "INSERT INTO pages (digest, recipe, number, flags, failure, detail, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*key, ";".join(result.flags), code, detail, result.seconds),
+            "INSERT INTO pages (digest, recipe, number, flags, failure, detail, seconds, form, form_page, form_pages,"
+            " residual) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*key, ";".join(result.flags), code, detail, result.seconds, *(result.place or (None,) * 4)),
         ).lastrowid
         ledger.connection.executemany(
             "INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -169,6 +170,8 @@ def speaking(name: str) -> Iterator[None]:
         if isinstance(error, sqlite3.ProgrammingError | sqlite3.IntegrityError):
             raise
         raise LedgerError(_advise(name, error)) from error
+    except BrokenPipeError:
+        raise  # whoever reads the results has seen enough; the ledger is well
     except OSError as error:
         raise LedgerError(f"cannot use {name}: {error.strerror or error}; choose another --out") from error
 

@@ -69,6 +69,16 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             )""",
         ),
     ),
+    (
+        "the form that a page lies on",
+        (
+            "ALTER TABLE pages ADD COLUMN form TEXT",
+            "ALTER TABLE pages ADD COLUMN form_page INTEGER",
+            "ALTER TABLE pages ADD COLUMN form_pages INTEGER",
+            # in millimetres
+            "ALTER TABLE pages ADD COLUMN residual REAL",
+        ),
+    ),
 )
 
 

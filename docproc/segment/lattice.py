@@ -26,6 +26,8 @@ GAP_INCH = 0.06
 """Cells of a comb this far apart have a printed separator between them; nearer ones share a side."""
 SPECK_INCH = 0.045
 """A field with nothing longer than this holds dust, not writing."""
+TICK_INCH = 0.16
+"""A place to tick counts as a square of this side at most: a form may draw it large, ticks are not larger for that."""
 LEAST_HEIGHT = 0.3
 """A joined segment lower than this is a row of dots, not a digit."""
 MOST_SEGMENTS = 4000
@@ -44,17 +46,21 @@ def propose(page: CleanPage, field: Field) -> Proposal:
     """Propose every plausible single-digit segment of a field; the classifier is not asked."""
     box = field.box
     ink = page.ink[box.y : box.bottom, box.x : box.right]
+    if field.rule.type == "mark":
+        usual = min(ink.size, (TICK_INCH * page.dpi) ** 2)
+        lattice = Lattice(field, 1, (), field.flags, inked=min(1.0, float(ink.sum()) / usual))
+        return Proposal(lattice, np.zeros(ink.shape, np.int32))
     gaps = ((left.right - box.x, right.x - box.x) for left, right in pairwise(field.cells))
     components = find_components(ink, tuple(gap for gap in gaps if gap[1] - gap[0] > GAP_INCH * page.dpi))
     if not any(max(found.width, found.height) >= SPECK_INCH * page.dpi for found in components.boxes):
         flags = ("faint",) if has_faint_writing(page, box) else ()
-        return Proposal(Lattice(field, 1, (), flags), np.zeros(ink.shape, np.int32))
+        return Proposal(Lattice(field, 1, (), (*field.flags, *flags)), np.zeros(ink.shape, np.int32))
     labels, severed = _pieces(components, field)
     boxes = _boxes(labels)
     segments = _segments(boxes, severed, components.height, field)
     gray = page.gray[box.y : box.bottom, box.x : box.right]
     darkness = 1 - float(np.median(gray[labels > 0])) / 255
-    return Proposal(Lattice(field, len(boxes) + 1, segments, (), darkness), labels)
+    return Proposal(Lattice(field, len(boxes) + 1, segments, field.flags, darkness), labels)
 
 
 def _pieces(components: Components, field: Field) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:

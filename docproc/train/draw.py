@@ -125,8 +125,10 @@ METER_ROWS = (
 )
 
 
-def draw_comb_form(seed: int, dpi: float = 200, pen: Pen | None = None, tooth: float = 1.0) -> Drawn:
-    """A water meter card, A5 landscape, filled in digit by digit in combs."""
+def draw_comb_form(
+    seed: int, dpi: float = 200, pen: Pen | None = None, tooth: float = 1.0, blank: bool = False
+) -> Drawn:
+    """A water meter card, A5 landscape, filled in digit by digit in combs, or blank."""
     rng = np.random.default_rng([seed, 10])
     writer = draw_writer(seed)
     hand = Hand(writer, pen or pick_pen(rng))
@@ -150,16 +152,19 @@ def draw_comb_form(seed: int, dpi: float = 200, pen: Pen | None = None, tooth: f
         print_text(sheet, (14, y + 3.2), prompt, 2.5)
         comb = Comb(92, y, cells, 8.0, 9.0, tooth)
         box = rule_comb(sheet, comb)
-        write_comb(sheet, hand, value, comb)
-        fields.append(Written(name, value, box))
+        if not blank:
+            write_comb(sheet, hand, value, comb)
+        fields.append(Written(name, "" if blank else value, box))
     print_text(sheet, (14, 118), "Access to the meter:", 2.5)
     for x, label in ((56, "free"), (76, "blocked"), (103, "under water")):
         rule_box(sheet, Area(x, 117, 4, 4), 0.25)
         print_text(sheet, (x + 6, 118), label, 2.3)
-    mark(sheet, hand, tick_strokes(rng, writer), (float(rng.choice([56, 76, 103])), 115.8), 5.5)
+    tick = tick_strokes(rng, writer), (float(rng.choice([56, 76, 103])), 115.8), 5.5
     print_text(sheet, (14, 133), "Signature", 2.3)
     rule(sheet, (36, 136), (112, 136), 0.2)
-    mark(sheet, hand, signature_strokes(rng, writer), (44, 126.5), 7.5)
+    if not blank:
+        mark(sheet, hand, *tick)
+        mark(sheet, hand, signature_strokes(rng, writer), (44, 126.5), 7.5)
     return Drawn(sheet.picture, tuple(fields), dpi)
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from docproc.recognize.line_net import BLANK, OVERWRITTEN, ROOM, SIGNS, STEP, STRUCK, LineNet
+from docproc.recognize.line_reader import load_line_net
 from docproc.segment.line import HEIGHT
 from docproc.train.cache import compose_once
 from docproc.train.checkpoint import load_checkpoint, save_checkpoint
@@ -59,10 +60,13 @@ class LineScores:
     alarms: float
 
 
-def train_lines(data: Path, out: Path, knobs: LineKnobs, device: str = "cpu", workers: int = 2) -> Path:
+def train_lines(
+    data: Path, out: Path, knobs: LineKnobs, device: str = "cpu", workers: int = 2, start: Path | None = None
+) -> Path:
     """Train on rows composed of the digits in `data`; write weights, card and checkpoint to `out`.
 
-    Returns the weights' path. A killed training goes on from its last epoch when run again with the same knobs.
+    Returns the weights' path. The net begins as that of the weights `start`, or anew. A killed training goes on from
+    its last epoch when run again with the same knobs.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(knobs.seed)
@@ -70,12 +74,12 @@ def train_lines(data: Path, out: Path, knobs: LineKnobs, device: str = "cpu", wo
     with show_bar() as bar:
         training = compose_lines(data, out, knobs.fields, knobs.seed, False, workers, bar)
         validation = compose_lines(data, out, VALIDATION_FIELDS, knobs.seed, True, workers, bar)
-        net = LineNet().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        net, recipe = (LineNet(), asdict(knobs)) if start is None else _go_on_from(start, knobs)
+        net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         averaged = AveragedModel(net, avg_fn=partial(average, most=knobs.average), use_buffers=True)
         usual = Knobs(optimizer="adamw", rate=knobs.rate, decay=knobs.decay)
         optimizer, schedule = choose_optimizer(net, usual, len(training) // knobs.batch * knobs.epochs)
         parts = (net, averaged, optimizer, schedule)
-        recipe = asdict(knobs)
         history = [LineScores(**scores) for scores in load_checkpoint(out / "lines.pt", recipe, parts)]
         for epoch in range(len(history), knobs.epochs):
             loss = _learn(net, averaged, training, (optimizer, schedule), knobs, epoch, bar)
@@ -85,6 +89,12 @@ def train_lines(data: Path, out: Path, knobs: LineKnobs, device: str = "cpu", wo
     facts = {"shape": asdict(net.shape), "data": DATA, "held_out": HELD_OUT, "recipe": recipe}
     scores = asdict(history[-1])
     return save_model(averaged.module, out / "lines.safetensors", {**facts, "scores": scores}, half=True)
+
+
+def _go_on_from(start: Path, knobs: LineKnobs) -> tuple[LineNet, dict[str, Any]]:
+    """The net of some weights, and the recipe of its successor. Raises ModelError."""
+    net, card, _ = load_line_net(start)
+    return net, {**asdict(knobs), "start": {"sha256": card["sha256"], "recipe": card.get("recipe")}}
 
 
 def compose_lines(

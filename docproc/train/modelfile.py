@@ -52,4 +52,4 @@ def _state_scale(scale: Scale, names: tuple[str, ...]) -> dict[str, object]:
 
 def _write_card(weights: Path, facts: Mapping[str, object]) -> None:
     text = json.dumps(facts, indent=2) + "\n"
-    replace_file(weights.with_suffix(".json"), lambda stream: print(text, end="", file=stream))
+    replace_file(weights.with_suffix(".json"), lambda stream: stream.write(text.encode()))

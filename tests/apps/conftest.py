@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageDraw
 
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
 Docproc = Callable[..., "subprocess.Popen[bytes]"]
@@ -37,7 +38,7 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of some samples, five pages, that nobody else writes to."""
     folder = tmp_path_factory.mktemp("samples") / "samples"
     for name in ("comb", "empty", "photo"):
-        shutil.copytree(SAMPLES / name, folder / name)
+        shutil.copytree(SAMPLES / name, folder / name, ignore=shutil.ignore_patterns("blank.png", "*.toml"))
     return folder
 
 
@@ -63,3 +64,51 @@ def docproc() -> Docproc:
         )
 
     return start
+
+
+@pytest.fixture
+def card_form(tmp_path: Path) -> Path:
+    """A form file with comments, a comb of single cells, one of even cells and a box, on two pages of its reference."""
+    for number in (1, 2):
+        picture = Image.new("L", (800, 600), 250)
+        pen = ImageDraw.Draw(picture)
+        for x, y, width, height in ((100, 100, 240, 40), (100, 200, 240, 40), (100, 300, 200, 40)):
+            pen.rectangle((x, y, x + width, y + height), outline=60, width=2)
+        picture.save(tmp_path / f"card-{number}.png", dpi=(150, 150))
+    path = tmp_path / "card.toml"
+    path.write_text(CARD, encoding="utf-8")
+    return path
+
+
+CARD = """\
+# The card of 2026.
+name = "card"
+reference = ["card-1.png", "card-2.png"]
+
+# printed by the office
+[[field]]
+name = "number"
+cells = [[100, 100, 80, 40], [180, 100, 80, 40], [260, 100, 80, 40]]
+
+[[field]]
+name = "reading"
+box = [100, 200, 240, 40]  # measured
+cells = 6
+
+[[field]]
+name = "people"
+box = [100, 300, 200, 40]
+type = "integer"
+maximum = 20
+# minimum = 1
+
+[[field]]
+name = "total"
+page = 2
+box = [100, 300, 200, 40]
+type = "integer"
+
+[[rule]]
+sum = ["reading", "people"]
+equals = "total"
+"""

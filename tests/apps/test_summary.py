@@ -57,7 +57,7 @@ def test_whatever_happened_is_said_with_what_to_do() -> None:
         "1,210 pages in = 1,200 read + 8 failed + 2 left, from 9 files",
         "1,000 pages had been done by an earlier run",
         "13,350 fields: 12,345 values, 1,000 blank, 5 unreadable",
-        "please look at 40 fields: the rows with review = yes",
+        "please look at 40 fields: the column review tells which",
         "3 pages without any field",
         "failed (timeout), 7 pages: the page took longer than the limit;"
         " raise page_seconds, or print the page to a new PDF",

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from docproc.assemble.confidence import describe, least_confidence, weigh
 from docproc.assemble.decode import Step, Text
 from docproc.assemble.second import Check
-from docproc.types import CHECKED_EVIDENCE, EVIDENCE, NEUTRAL, Affine, Box, Field, Lattice, Scale, Segment
+from docproc.types import CHECKED_EVIDENCE, EVIDENCE, NEUTRAL, Box, Field, Homography, Lattice, Scale, Segment
 
-HERE: Affine = np.eye(2, 3)
+HERE: Homography = np.eye(3)
 TALL = 40.0
 
 
@@ -23,7 +23,7 @@ def facts(
     *digits: tuple[int | None, float],
     posterior: float = 0.9,
     height: float = TALL,
-    to_scan: Affine = HERE,
+    to_scan: Homography = HERE,
     cut: tuple[int, ...] = (),
     darkness: float = 1.0,
     check: Check | None = None,
@@ -68,7 +68,7 @@ def test_only_cuts_through_digits_count() -> None:
 
 
 def test_smallness_is_that_of_the_stored_page() -> None:
-    enlarged = np.array([[0.25, 0, 0], [0, 0.25, 0]])
+    enlarged = np.diag([0.25, 0.25, 1.0])
     assert facts((4, 0.9), to_scan=enlarged)["small"] == pytest.approx(math.log(4))
     assert facts((4, 0.9), height=4 * TALL, to_scan=enlarged)["small"] == pytest.approx(0)
     assert facts((4, 0.9), height=9 * TALL)["small"] == 0

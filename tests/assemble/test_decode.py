@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docproc.assemble import decode as decoding
-from docproc.assemble.decode import LIKELY, SKIP_LARGE, Text, cell_of, decode, is_large
+from docproc.assemble.decode import LIKELY, SIGN, SIGN_LACKING, SKIP_LARGE, Text, cell_of, decode, find_signs, is_large
 from docproc.assemble.row import NO_ROW, Line, Row, measure_row
-from docproc.types import NOT_A_DIGIT, Box, Field, Lattice, Probs, Segment
+from docproc.types import NOT_A_DIGIT, Box, Field, Lattice, Probs, Rule, Segment
 
 HEIGHT = 40
 WIDTH = 30
@@ -134,9 +135,13 @@ def test_texts_are_ranked_and_their_steps_lead_from_end_to_end(pieces: int, long
             assert cells == sorted(set(cells))
 
 
-def test_steps_carry_the_chance_of_their_digit() -> None:
-    (best, *_) = decode(lattice_of(2), sure(4, 7, chance=0.9), ROW)
-    assert [step.chance for step in best.steps] == pytest.approx([0.9, 0.9])
+def test_steps_carry_the_chance_of_their_digit_among_digits_and_that_of_none() -> None:
+    probs = np.concatenate([sure(4, chance=0.9), sure(None, chance=0.9999), sure(7)])
+    probs[2] = 0.01
+    probs[2, [7, NOT_A_DIGIT]] = 0.21, 0.7
+    (best, *_) = decode(lattice_of(3), probs, ROW)
+    assert [step.digit for step in best.steps] == [4, None, 7]
+    assert [step.chance for step in best.steps] == pytest.approx([0.9 / 0.99, 0.9999, 0.21 / 0.30])
 
 
 def test_field_without_ink_reads_as_the_empty_text() -> None:
@@ -213,3 +218,23 @@ def test_only_wanted_texts_are_tried_however_unlikely_their_digits() -> None:
     assert texts[0].text == "41"
     assert texts[0].weight == pytest.approx(math.log(0.999) + math.log(0.0001), abs=0.01)
     assert decode(lattice, sure(4, 7), ROW, only=["123"]) == ()
+
+
+def test_a_sign_of_the_pattern_may_be_large_and_its_lack_tells_against_a_text() -> None:
+    lattice = lattice_of(4)
+    probs = np.concatenate([sure(4), sure(1, chance=0.6), sure(7), sure(5)])
+    probs[1, NOT_A_DIGIT] = 0.4  # a slash that looks like a 1
+    assert decode(lattice, probs, ROW)[0].text == "4175"
+    field = replace(lattice.field, rule=Rule(pattern="#/##"))
+    assert find_signs(field) == {1}
+    ruled = {text.text: text for text in decode(replace(lattice, field=field), probs, ROW)}
+    plain = {text.text: text for text in decode(lattice, probs, ROW)}
+    assert ruled["475"].weight - plain["475"].weight == pytest.approx(math.log(SIGN / SKIP_LARGE), abs=0.01)
+    assert ruled["4175"].weight - plain["4175"].weight == pytest.approx(math.log(SIGN_LACKING), abs=0.01)
+
+
+def test_signs_between_cells_are_printed_and_others_written() -> None:
+    rule = Rule(pattern="##-##/#")
+    assert find_signs(replace(field_of(5), rule=rule)) == {2, 4}
+    assert find_signs(replace(field_of(5, comb=1), rule=rule)) == set()
+    assert find_signs(field_of(5)) == set()

@@ -8,32 +8,42 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from docproc.assemble.confidence import FREE
+from docproc.assemble.confidence import FREE, least_confidence
 from docproc.assemble.decode import Step, Text
-from docproc.assemble.judge import LEAST_CONFIDENCE, judge, map_box
+from docproc.assemble.judge import LEAST_CONFIDENCE, accept, choose_scale, judge, map_box
+from docproc.assemble.row import Line, Row
 from docproc.assemble.second import Check
 from docproc.errors import FLAGS
 from docproc.options import Options, Recipe
 from docproc.types import (
+    ANY,
     CHECKED_EVIDENCE,
     NEUTRAL,
-    Affine,
     Box,
     Calibration,
     Field,
     FieldKind,
+    Homography,
     Lattice,
     Reading,
+    Rule,
     Scale,
     Segment,
 )
 
 HEIGHT, WIDTH = 40, 30
-HERE: Affine = np.eye(2, 3)
+HERE: Homography = np.eye(3)
 
 
 def recipe_of(max_error: float = 0.05, calibration: Calibration = NEUTRAL) -> Recipe:
     return Recipe(Options(max_error=max_error), "digest", calibration)
+
+
+def respell(steps: tuple[Step, ...], text: str) -> tuple[Step, ...]:
+    """The same ink read as another text of as many digits."""
+    if len(text) != len(steps):
+        return ()
+    return tuple(replace(step, digit=int(digit)) for step, digit in zip(steps, text, strict=True))
 
 
 def read(
@@ -49,21 +59,28 @@ def read(
     others: tuple[tuple[str, float], ...] = (),
     page_flags: tuple[str, ...] = (),
     check: Check | None = None,
+    rule: Rule = ANY,
 ) -> Reading:
     """Judge a field whose best text is these digits (None: ink left out), in these cells of a comb of five."""
     places = cells or tuple(range(len(digits)))
     box = Box(0, 0, 5 * WIDTH, HEIGHT)
     comb = tuple(Box(i * WIDTH, 0, WIDTH, HEIGHT) for i in range(5))
-    field = Field("7", box, "comb" if cells else kind, comb if cells else ())
+    field = Field("7", box, "comb" if cells else kind, comb if cells else (), rule)
     tall = heights or (HEIGHT,) * len(digits)
     steps = tuple(
         Step(Segment(i, i + 1, Box(place * WIDTH, 0, WIDTH, high), cut and digit is not None), digit, chance)
         for i, (digit, place, high) in enumerate(zip(digits, places, tall, strict=True))
     )
     text = "".join(str(digit) for digit in digits if digit is not None)
-    texts = (Text(text, posterior, steps), *(Text(other, share, ()) for other, share in others))
+    rivals = (Text(other, share, respell(steps, other)) for other, share in others)
+    texts = (Text(text, posterior, steps), *rivals)
     lattice = Lattice(field, len(digits) + 1, tuple(step.segment for step in steps), flags)
-    return judge(lattice, texts, HEIGHT, check, recipe or recipe_of(), HERE, page_flags, b"png")
+    recipe = recipe or recipe_of()
+    row = Row(HEIGHT, Line(0.0, 0.0), Line(0.0, HEIGHT))
+    reading = judge(lattice, texts, row, check, recipe.calibration, HERE, b"png")
+    assert not reading.review
+    least = least_confidence(recipe.options.max_error, choose_scale(check, recipe.calibration))
+    return accept(reading, least, page_flags)
 
 
 def test_sure_value_is_accepted() -> None:
@@ -164,15 +181,17 @@ BOX = Box(10, 20, 30, 40)
 @pytest.mark.parametrize(
     ("to_scan", "there"),
     [
-        (np.eye(2, 3), BOX),
-        (np.array([[2, 0, 0], [0, 2, 0]]), Box(20, 40, 60, 80)),
-        (np.array([[0.5, 0, 3], [0, 0.5, 4]]), Box(8, 14, 15, 20)),
+        (np.eye(3), BOX),
+        (np.diag([2, 2, 1]), Box(20, 40, 60, 80)),
+        (np.array([[0.5, 0, 3], [0, 0.5, 4], [0, 0, 1]]), Box(8, 14, 15, 20)),
         # On a page 200 wide and 300 high: turned by a quarter either way, and upside down.
-        (np.array([[0, -1, 300], [1, 0, 0]]), Box(240, 10, 40, 30)),
-        (np.array([[0, 1, 0], [-1, 0, 200]]), Box(20, 160, 40, 30)),
-        (np.array([[-1, 0, 200], [0, -1, 300]]), Box(160, 240, 30, 40)),
+        (np.array([[0, -1, 300], [1, 0, 0], [0, 0, 1]]), Box(240, 10, 40, 30)),
+        (np.array([[0, 1, 0], [-1, 0, 200], [0, 0, 1]]), Box(20, 160, 40, 30)),
+        (np.array([[-1, 0, 200], [0, -1, 300], [0, 0, 1]]), Box(160, 240, 30, 40)),
+        # What is 100 pixels to the right is twice as far from the camera, and half as large.
+        (np.array([[1, 0, 0], [0, 1, 0], [0.01, 0, 1]]), Box(9, 14, 20, 41)),
     ],
-    ids=["same", "doubled", "halved and moved", "right", "left", "upside down"],
+    ids=["same", "doubled", "halved and moved", "right", "left", "upside down", "in perspective"],
 )
 def test_box_goes_back_to_the_scan_exactly(to_scan: np.ndarray, there: Box) -> None:
     assert map_box(BOX, to_scan.astype(float)) == there
@@ -180,16 +199,16 @@ def test_box_goes_back_to_the_scan_exactly(to_scan: np.ndarray, there: Box) -> N
 
 def test_box_of_a_level_page_covers_its_ink_on_the_skewed_scan() -> None:
     turn = math.radians(3)
-    to_scan = np.array([[math.cos(turn), -math.sin(turn), 40], [math.sin(turn), math.cos(turn), 5]])
+    to_scan = np.array([[math.cos(turn), -math.sin(turn), 40], [math.sin(turn), math.cos(turn), 5], [0, 0, 1]])
     there = map_box(BOX, to_scan)
     for x, y in ((10, 20), (40, 20), (10, 60), (40, 60)):
-        at_x, at_y = to_scan @ [x, y, 1]
+        at_x, at_y, _ = to_scan @ [x, y, 1]
         assert there.x - 0.5 <= at_x <= there.right + 0.5
         assert there.y - 0.5 <= at_y <= there.bottom + 0.5
 
 
 def test_box_never_leaves_the_scan_at_its_top_and_left_nor_vanishes() -> None:
-    there = map_box(Box(0, 0, 1, 1), np.array([[0.2, 0, -5], [0, 0.2, -5]]))
+    there = map_box(Box(0, 0, 1, 1), np.array([[0.2, 0, -5], [0, 0.2, -5], [0, 0, 1]]))
     assert there == Box(0, 0, 1, 1)
 
 
@@ -255,3 +274,66 @@ def test_confidence_that_is_no_number_is_never_accepted() -> None:
     reading = read(4, 7, posterior=math.nan)
     assert (reading.status, reading.review) == ("unreadable", True)
     assert "illegible" in reading.flags
+
+
+def write_down(*marks: int | str, rule: Rule, cut: bool = False) -> Reading:
+    """Judge a field in which these digits stand side by side, "." small marks at the foot among them."""
+    boxes = [
+        Box(i * WIDTH, HEIGHT - 6, 6, 6) if mark == "." else Box(i * WIDTH, 0, WIDTH - 8, HEIGHT)
+        for i, mark in enumerate(marks)
+    ]
+    segments = tuple(Segment(i, i + 1, box, cut and box.height < HEIGHT) for i, box in enumerate(boxes))
+    steps = tuple(
+        Step(segment, None if mark == "." else int(mark), 0.999) for segment, mark in zip(segments, marks, strict=True)
+    )
+    text = Text("".join(str(mark) for mark in marks if mark != "."), 0.999, steps)
+    field = Field("weight", Box(0, 0, len(marks) * WIDTH, HEIGHT), "place", rule=rule)
+    row = Row(HEIGHT, Line(0.0, 0.0), Line(0.0, HEIGHT))
+    return judge(Lattice(field, len(marks) + 1, segments), (text,), row, None, NEUTRAL, HERE, b"")
+
+
+@pytest.mark.parametrize(
+    ("marks", "rule", "text", "flags"),
+    [
+        ((3, ".", 1), Rule("decimal"), "3.1", ()),
+        ((3, 1), Rule("decimal"), "31", ()),
+        ((3, 1), Rule("decimal", maximum=10), "31", ("breaks-rule",)),
+        ((3, ".", 1), Rule("decimal", maximum=10), "3.1", ()),
+        ((3, ".", 1, ".", 2), Rule("decimal"), "312", ("unclear-point",)),
+        ((1, 5, ".", 5), Rule("decimal", pattern="##.#"), "15.5", ()),
+        ((1, ".", 5, 5), Rule("decimal", pattern="##.#"), "15.5", ("unclear-point",)),
+        ((1, 2, ".", 5), Rule("integer"), "125", ("unclear-point",)),
+        ((1, 2, ".", 5), Rule("digits"), "125", ()),
+        ((1, 1, 2, 0), Rule("date", format="d/m/yy"), "1/1/20", ()),
+        ((1, 1, 1, 2, 0), Rule("date", format="d/m/yy"), "1/11/20", ("ambiguous-date",)),
+    ],
+)
+def test_what_is_written_must_fit_what_the_ink_shows(
+    marks: tuple[int | str, ...], rule: Rule, text: str, flags: tuple[str, ...]
+) -> None:
+    reading = write_down(*marks, rule=rule)
+    assert (reading.text, reading.flags) == (text, flags)
+    assert set(flags) <= set(FLAGS)
+
+
+def test_a_sliver_that_was_cut_off_a_stroke_is_no_point() -> None:
+    reading = write_down(3, ".", 1, rule=Rule("decimal"), cut=True)
+    assert reading.text == "31"
+    assert "unclear-point" not in reading.flags
+
+
+def test_a_rule_that_turns_the_reading_says_what_the_ink_said() -> None:
+    reading = read(4, 7, posterior=0.7, others=(("41", 0.3),), rule=Rule(values=("41",)))
+    assert (reading.text, reading.flags) == ("41", ("changed-by-rule=47", "low-confidence"))
+    assert reading.review
+    kept = read(4, 7, posterior=0.999, others=(("41", 0.001),), rule=Rule(values=("41",)))
+    assert (kept.text, kept.flags[0], kept.review) == ("47", "breaks-rule", True)
+    blank = read(posterior=1.0, rule=Rule(required=True))
+    assert (blank.status, blank.flags, blank.review) == ("blank", ("missing",), True)
+
+
+def test_a_sign_that_the_pattern_asks_for_is_no_foreign_ink() -> None:
+    rule = Rule(pattern="##/#")
+    assert read(4, 7, None, 5, rule=rule).flags == ()
+    assert read(4, None, 7, 5, rule=rule).flags == ("not-a-digit",)
+    assert read(4, 7, None, 5).flags == ("not-a-digit",)

@@ -36,7 +36,7 @@ def page_of(*lattices: Lattice) -> PreparedPage:
     strips = tuple(lattice.field.name.encode() for lattice in lattices)
     crops = np.zeros((count, 28, 28), np.uint8)
     lines = tuple(np.zeros((2, 32, 0), np.uint8) for _ in lattices)
-    return PreparedPage(REF, lattices, crops, np.eye(2, 3), lines, strips, ("repaired",), seconds=2.5)
+    return PreparedPage(REF, lattices, crops, np.eye(3), lines, strips, ("repaired",), seconds=2.5)
 
 
 def test_each_field_gets_its_own_rows() -> None:
@@ -87,7 +87,7 @@ def test_page_without_fields_has_no_readings() -> None:
 
 
 def test_failure_stands_for_the_readings() -> None:
-    failed = PreparedPage(REF, (), np.zeros((0, 28, 28), np.uint8), np.eye(2, 3), failure=Failure("damaged", "cut"))
+    failed = PreparedPage(REF, (), np.zeros((0, 28, 28), np.uint8), np.eye(3), failure=Failure("damaged", "cut"))
     result = assemble(failed, draft(failed, np.zeros((0, 11), np.float32)), {}, RECIPE)
     assert result.readings == ()
     assert result.failure == Failure("damaged", "cut")

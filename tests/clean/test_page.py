@@ -37,7 +37,7 @@ def test_to_scan_maps_known_points(turn: int, angle: float, dpi: int) -> None:
     assert 250 <= result.dpi <= 350
     found = dots_of(result.gray, result.dpi)
     assert len(found) == len(DOTS)
-    on_scan = found @ result.to_scan[:, :2].T + result.to_scan[:, 2]
+    on_scan = found @ result.to_scan[:2, :2].T + result.to_scan[:2, 2]
     truth = dots_of(stored, dpi)
     apart = np.abs(on_scan[:, None] - truth[None]).max(axis=2).min(axis=1)
     assert apart.max() < 1.0 * max(1.0, dpi / 300)
@@ -53,7 +53,7 @@ def test_level_page_at_working_resolution_is_not_resampled() -> None:
     page[1000:1010, 200:210] = 0
     result = clean(Page(REF, page, 300), False)
     assert result.gray.shape == page.shape
-    assert np.array_equal(result.to_scan, [[1, 0, 0], [0, 1, 0]])
+    assert np.array_equal(result.to_scan, np.eye(3))
 
 
 def test_strip_is_not_turned() -> None:
@@ -69,7 +69,7 @@ def test_desk_around_a_photographed_sheet_is_no_ink() -> None:
     photo[150:1450, 120:1080] = 225
     cv2.putText(photo, "31", (500, 700), cv2.FONT_HERSHEY_SIMPLEX, 3, 40, 6)
     result = clean(Page(REF, photo, 140), False)
-    on_scan = np.argwhere(result.ink)[:, ::-1] @ result.to_scan[:, :2].T + result.to_scan[:, 2]
+    on_scan = np.argwhere(result.ink)[:, ::-1] @ result.to_scan[:2, :2].T + result.to_scan[:2, 2]
     low, high = on_scan.min(axis=0), on_scan.max(axis=0)
     assert (low > (480, 600)).all()
     assert (high < (660, 720)).all()
@@ -81,7 +81,7 @@ def test_desk_around_a_photographed_sheet_is_no_ink() -> None:
 def test_tiny_black_and_blank_pages_are_cleaned(shape: tuple[int, int], grey: int, strips: bool) -> None:
     result = clean(Page(REF, np.full(shape, grey, np.uint8), 200), strips)
     assert result.ink.shape == result.gray.shape == result.full_ink.shape
-    assert result.to_scan.shape == (2, 3)
+    assert result.to_scan.shape == (3, 3)
 
 
 def test_absurd_resolution_does_not_fill_memory() -> None:

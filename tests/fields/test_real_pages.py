@@ -21,7 +21,7 @@ def fields_on_scan(path: Path, dpi: float) -> list[tuple[Field, np.ndarray]]:
     found = []
     for field in locate(page):
         box = field.box
-        corners = np.array([[box.x, box.y], [box.right, box.bottom]]) @ page.to_scan[:, :2].T + page.to_scan[:, 2]
+        corners = np.array([[box.x, box.y], [box.right, box.bottom]]) @ page.to_scan[:2, :2].T + page.to_scan[:2, 2]
         found.append((field, np.sort(corners, axis=0)))
     return found
 

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from docproc.errors import InputError
-from docproc.flow.inspect import GREEN, LONGEST, ORANGE, TEAL, inspect
+from docproc.flow.drawing import GREEN, LONGEST, ORANGE, TEAL
+from docproc.flow.inspect import inspect
 from docproc.options import Options, Recipe
 from docproc.types import NEUTRAL, Crops, Frames, Gray, Joint, Line, PageRef
 

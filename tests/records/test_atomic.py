@@ -8,7 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 import pytest
 
@@ -16,8 +16,8 @@ from docproc.errors import LedgerError
 from docproc.records.atomic import check_target, replace_file, sweep_parts
 
 
-def write_new(stream: TextIO) -> None:
-    stream.write("new\r\n")
+def write_new(stream: BinaryIO) -> None:
+    stream.write(b"new\r\n")
 
 
 def test_a_new_file_is_for_its_owner_and_an_old_one_keeps_its_mode(tmp_path: Path) -> None:
@@ -43,8 +43,8 @@ def test_a_failing_writer_leaves_the_old_file_and_no_part(tmp_path: Path) -> Non
     path = tmp_path / "results.csv"
     path.write_text("old")
 
-    def fail(stream: TextIO) -> None:
-        stream.write("half")
+    def fail(stream: BinaryIO) -> None:
+        stream.write(b"half")
         raise ValueError("writer broke")
 
     with pytest.raises(ValueError, match="writer broke"):
@@ -60,7 +60,7 @@ from docproc.errors import LedgerError
 from docproc.records.atomic import replace_file
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
-    replace_file(Path(sys.argv[1]), lambda stream: stream.write("x" * 1_000_000))
+    replace_file(Path(sys.argv[1]), lambda stream: stream.write(b"x" * 1_000_000))
 except LedgerError as error:
     sys.exit(str(error))
 """

@@ -6,22 +6,28 @@ import csv
 import io
 import itertools
 import os
+import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-from docproc.records.export import LONG, Layout, export, write_csv
+import pytest
+
+from docproc.errors import LedgerError
+from docproc.records.export import export, write_csv
 from docproc.records.ledger import Ledger, begin, open_ledger, record, register
+from docproc.records.tables import LONG, Layout, lay_out
 from docproc.records.tally import tally
-from docproc.types import Document, Failure, PageResult, Reading
+from docproc.types import Document, Failure, PageResult, Place, Reading
 
 Page = Callable[..., PageResult]
 Make = Callable[..., Reading]
 
 
 def show(ledger: Ledger, layout: Layout = "long", recipe: str = "recipe") -> str:
-    stream = io.StringIO(newline="")
-    write_csv(ledger, recipe, layout, stream)
-    return stream.getvalue()
+    stream = io.BytesIO()
+    write_csv(lay_out(ledger, recipe, layout), stream)
+    return stream.getvalue().decode()
 
 
 def lines(ledger: Ledger, layout: Layout = "long", recipe: str = "recipe") -> list[str]:
@@ -58,12 +64,96 @@ def test_wide_layout(ledger: Ledger, make_page: Page, make_reading: Make) -> Non
     record(ledger, run, make_page("a", 2, make_reading("id", "008"), make_reading("id", "009"), doubtful))
     record(ledger, run, PageResult(make_page("a", 3).ref, ()))
     assert lines(ledger, "wide") == [
-        "source,page,status,review,reasons,id,id#2,field:page,sum",
-        "a.pdf,1,read,no,,007,,3,",
-        "a.pdf,2,read,yes,sum:low-confidence,008,009,,9",
-        "a.pdf,3,read,no,no-fields,,,,",
-        "bad.pdf,0,failed,yes,damaged,,,,",
+        "source,page,id,id#2,field:page,sum,status,confidence,review,reasons",
+        "a.pdf,1,007,,3,,read,0.9877,,",
+        "a.pdf,2,008,009,,9,read,0.9877,sum,sum:low-confidence",
+        "a.pdf,3,,,,,read,,,no-fields",
+        "bad.pdf,0,,,,,failed,,(page),damaged",
     ]
+
+
+def test_pages_of_one_form_are_one_row(ledger: Ledger, make_page: Page, make_reading: Make) -> None:
+    run = begin(ledger, "recipe")
+    register(ledger, run, [Document("batch.pdf", "a", 6)])
+    # The second document lacks its second page, the third begins where the first page of the form comes again.
+    for number, form_page in ((1, 1), (2, 2), (3, 1), (4, 1), (5, 2)):
+        name = "id" if form_page == 1 else "sum"
+        page = make_page("a", number, make_reading(name, str(number), confidence=1 - number / 100))
+        record(ledger, run, replace(page, place=Place("poll", form_page, 2, 0.1)))
+    record(ledger, run, PageResult(make_page("a", 6).ref, (), failure=Failure("not-this-form")))
+    assert lines(ledger, "wide") == [
+        "source,page,form,id,sum,status,confidence,review,reasons",
+        "batch.pdf,1,poll,1,2,read,0.9800,,",
+        "batch.pdf,3,poll,3,,read,0.9700,(page),missing-page=2",
+        "batch.pdf,4,poll,4,5,read,0.9500,,",
+        "batch.pdf,6,,,,failed,,(page),not-this-form",
+    ]
+
+
+def test_pages_that_do_not_follow_each_other_are_rows_of_their_own(
+    ledger: Ledger, make_page: Page, make_reading: Make
+) -> None:
+    run = begin(ledger, "recipe")
+    register(ledger, run, [Document("turned.pdf", "a", 4)])
+    for number, form_page in ((1, 2), (2, 1), (3, 3), (4, 1)):
+        name = {1: "id", 2: "sum", 3: "end"}[form_page]
+        record(
+            ledger,
+            run,
+            replace(make_page("a", number, make_reading(name, str(number))), place=Place("f", form_page, 3, 0)),
+        )
+    rows = [line.split(",") for line in lines(ledger, "wide")]
+    assert rows[0][3:6] == ["id", "sum", "end"]
+    assert [row[3:6] for row in rows[1:]] == [["", "1", ""], ["2", "", ""], ["", "", "3"], ["4", "", ""]]
+    assert [row[-2:] for row in rows[1:]] == [
+        ["(page)", f"missing-page={one};missing-page={two}"] for one, two in ((1, 3), (2, 3), (1, 2), (2, 3))
+    ]
+
+
+def test_spreadsheet_keeps_text_and_colours_what_to_look_at(
+    ledger: Ledger, tmp_path: Path, make_page: Page, make_reading: Make
+) -> None:
+    run = begin(ledger, "recipe")
+    register(ledger, run, [Document("=cmd.png", "a", 1)])
+    doubtful = make_reading("sum", "9", review=True, flags=("low-confidence",))
+    record(ledger, run, make_page("a", 1, make_reading("id", "007"), doubtful, make_reading("page", "-1.5")))
+    path = tmp_path / "results.xlsx"
+    assert export(ledger, "recipe", "wide", path) == path
+    openpyxl = pytest.importorskip("openpyxl")
+    names, values = openpyxl.load_workbook(path)["results"].iter_rows()
+    assert [cell.value for cell in names[:5]] == ["source", "page", "id", "sum", "field:page"]
+    assert [cell.value for cell in values[:5]] == ["=cmd.png", 1, "007", "9", "-1.5"]
+    assert [cell.data_type for cell in values[:5]] == ["s", "n", "s", "s", "s"]
+    assert [cell.fill.fill_type for cell in values[2:5]] == [None, "solid", None]
+
+
+def test_parquet_has_typed_columns(ledger: Ledger, tmp_path: Path, make_page: Page, make_reading: Make) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    run = begin(ledger, "recipe")
+    register(ledger, run, [Document("a.png", "a", 1), Document("bad.png", "b", 0, Failure("damaged"))])
+    record(ledger, run, make_page("a", 1, make_reading("id", "007")))
+    path = tmp_path / "results.parquet"
+    export(ledger, "recipe", "long", path)
+    table = parquet.read_table(path)
+    assert table.column_names == list(LONG)
+    assert table.column("value").to_pylist() == ["007", ""]
+    assert table.column("confidence").to_pylist() == [pytest.approx(0.9877, abs=1e-4), None]
+    assert str(table.schema.field("x").type) == "int64"
+    assert table.column("x").to_pylist() == [10, None]
+
+
+def test_parquet_of_nothing_is_a_table_of_no_rows(ledger: Ledger, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    export(ledger, "recipe", "long", tmp_path / "results.parquet")
+    assert parquet.read_table(tmp_path / "results.parquet").shape == (0, len(LONG))
+
+
+def test_parquet_without_its_library_is_refused_with_a_remedy(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(LedgerError, match=r"docproc\[parquet\]"):
+        export(ledger, "recipe", "long", tmp_path / "results.parquet")
 
 
 def test_odd_names_survive_and_do_no_harm(ledger: Ledger, make_page: Page) -> None:

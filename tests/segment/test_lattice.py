@@ -22,7 +22,7 @@ def page_of(ink: Ink) -> CleanPage:
     """A clean page with the ink somewhere on it."""
     whole = np.pad(ink, ((TOP, 3), (LEFT, 4)))
     gray = np.where(whole, 30, 255).astype(np.uint8)
-    return CleanPage(PageRef("", "", 1), gray, whole, whole, (), 300.0, np.eye(2, 3))
+    return CleanPage(PageRef("", "", 1), gray, whole, whole, (), 300.0, np.eye(3))
 
 
 def field_of(ink: Ink, cells: int = 0) -> Field:

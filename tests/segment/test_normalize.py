@@ -30,7 +30,7 @@ def digit_ink(digit: int, height: int = 60) -> np.ndarray:
 def crops_of(gray: Gray, field: Box | None = None) -> Crops:
     """The crops of a field's lattice; half-dark pixels are ink, whatever the darkest of the page is."""
     ink = gray < (255 + int(gray.min())) / 2
-    page = CleanPage(PageRef("", "", 1), gray, ink, ink, (), 300.0, np.eye(2, 3))
+    page = CleanPage(PageRef("", "", 1), gray, ink, ink, (), 300.0, np.eye(3))
     box = field or Box(0, 0, gray.shape[1], gray.shape[0])
     return normalize(gray, propose(page, Field("1", box, "strip")))
 
@@ -127,7 +127,7 @@ def test_any_ink_makes_as_many_crops_as_segments(seed: int, rows: int, columns: 
     rng = np.random.default_rng(seed)
     ink = cv2.blur(rng.random((rows, columns)), (3, 3)) < density
     gray = rng.integers(0, 256, (rows, columns), dtype=np.uint8)
-    page = CleanPage(PageRef("", "", 1), gray, ink, ink, (), 300.0, np.eye(2, 3))
+    page = CleanPage(PageRef("", "", 1), gray, ink, ink, (), 300.0, np.eye(3))
     proposal = propose(page, Field("1", Box(0, 0, columns, rows), "strip"))
     crops = normalize(gray, proposal)
     assert crops.shape == (len(proposal.lattice.segments), SIDE, SIDE)

@@ -67,7 +67,7 @@ def test_invented_hands_write_their_share_and_say_their_style(bank: Bank) -> Non
 
 BAR = np.full((40, 12), 255, np.uint8)
 DIGITS = [Glyph(digit, str(digit), "unipen/bars", bitmap=BAR) for digit in range(10)]
-MARKS = [Glyph(NOT_A_DIGIT, name, "unipen/bars", bitmap=np.full((40, 24), 255, np.uint8)) for name in "-/=,cX"]
+MARKS = [Glyph(NOT_A_DIGIT, name, "unipen/bars", bitmap=np.full((40, 24), 255, np.uint8)) for name in "-/=,#cX"]
 SHARES = ("RATIO_SHARE", "TEMPERATURE_SHARE", "FILLER_SHARE")
 TAKEN_BACK = {"struck", "overwritten"}
 
