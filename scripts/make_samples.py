@@ -52,7 +52,7 @@ def make_comb(folder: Path) -> None:
 
 
 FIELDS = {
-    "account": 'cells = 8\nlength = 8\nrequired = true',
+    "account": "cells = 8\nlength = 8\nrequired = true",
     "visit": 'cells = 8\ntype = "date"\nformat = "dd/mm/yyyy"',
     "reading": 'cells = 6\ntype = "integer"',
     "previous": 'cells = 6\ntype = "integer"',

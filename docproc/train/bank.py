@@ -21,7 +21,7 @@ from docproc.types import NOT_A_DIGIT
 
 CHUNK = 100
 """Fields composed from one seed: small enough for a smooth bar, large enough to amortize the start."""
-SEPARATORS = ".,-/=:"
+SEPARATORS = ".,-/=:#"
 SLASH_LEANS = 0.3
 """A slash that is less wide, in heights, is a 1 to any eye."""
 SIGNS = ("C", "X")

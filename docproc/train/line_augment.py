@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from docproc.recognize.line_net import ROOM
+
 SCALE, LEAN, TURN, SHIFT = 0.07, 0.16, 0.012, 0.05
 """Spread of the linear map; of lean and shift in heights of the row."""
 ELASTIC, BENDS = 0.035, 4
@@ -54,7 +56,8 @@ def _move(lines: Tensor, generator: torch.Generator) -> Tensor:
     flat = height / width
     draw = torch.randn(count, 6, generator=generator).to(lines.device)
     matrix = torch.zeros(count, 2, 3, device=lines.device)
-    matrix[:, 0, 0] = 1 + SCALE * draw[:, 0]
+    # A row is stretched about its middle, at most so far that its ends stay in the room beside it.
+    matrix[:, 0, 0] = 1 + (SCALE * draw[:, 0]).clamp(min=-2 * ROOM / width)
     matrix[:, 1, 1] = 1 + SCALE * draw[:, 1]
     matrix[:, 0, 1] = LEAN * draw[:, 2] * flat
     matrix[:, 1, 0] = TURN * draw[:, 3] / flat
