@@ -57,12 +57,14 @@ def _wide(ledger: Ledger, recipe: str) -> Table:
     taken = {*FIRST, *LAST, "form"}
     names = [f"field:{name}" if name in taken else name for name in columns]
     yield [Cell(name) for name in (*FIRST, *(["form"] if forms else []), *names, *LAST)]
+    former: Sequence[Row] = ()
     for document in _documents(ledger, recipe):
         first, fields = document[0], dict(_name_apart(document))
         chances = [row.confidence for row in document if row.confidence is not None]
         reasons = (f"{row.field}:{reason}" if row.field else reason for row in document for reason in row.reasons)
-        missing = _missing(document)
-        looks = [row.field or WHOLE_PAGE for row in document if row.review] + [WHOLE_PAGE] * bool(missing)
+        gaps = [*_missing(document), *_repeated(document, former)]
+        former = document
+        looks = [row.field or WHOLE_PAGE for row in document if row.review] + [WHOLE_PAGE] * bool(gaps)
         yield [
             Cell(first.source),
             Cell(first.page),
@@ -71,7 +73,7 @@ def _wide(ledger: Ledger, recipe: str) -> Table:
             Cell("failed" if first.status == "failed" and first.field is None else "read"),
             Cell(min(chances, default=None)),
             Cell(";".join(dict.fromkeys(looks))),
-            Cell(";".join(dict.fromkeys([*reasons, *missing]))),
+            Cell(";".join(dict.fromkeys([*reasons, *gaps]))),
         ]
 
 
@@ -121,3 +123,12 @@ def _missing(document: Sequence[Row]) -> list[str]:
         return []
     there = {row.form_page for row in document}
     return [f"missing-page={number}" for number in range(1, document[0].form_pages + 1) if number not in there]
+
+
+def _repeated(document: Sequence[Row], former: Sequence[Row]) -> list[str]:
+    """The page with which a document begins, if the one before in the file has it too and lacks others."""
+    first = document[0]
+    if not former or not _missing(former) or (former[0].source, former[0].form) != (first.source, first.form):
+        return []
+    again = any(row.form_page == first.form_page for row in former)
+    return [f"repeated-page={first.form_page}"] if again else []

@@ -85,7 +85,7 @@ def test_pages_of_one_form_are_one_row(ledger: Ledger, make_page: Page, make_rea
         "source,page,form,id,sum,status,confidence,review,reasons",
         "batch.pdf,1,poll,1,2,read,0.9800,,",
         "batch.pdf,3,poll,3,,read,0.9700,(page),missing-page=2",
-        "batch.pdf,4,poll,4,5,read,0.9500,,",
+        "batch.pdf,4,poll,4,5,read,0.9500,(page),repeated-page=1",
         "batch.pdf,6,,,,failed,,(page),not-this-form",
     ]
 
