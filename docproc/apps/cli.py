@@ -17,6 +17,7 @@ from docproc.errors import FAILURES, DocprocError, InputError, UsageError
 if TYPE_CHECKING:
     from docproc.options import Options, Recipe
     from docproc.recognize.models import Models
+    from docproc.types import Form
 
 app = typer.Typer(
     name="docproc",
@@ -177,13 +178,16 @@ def _choose_options(file: Path | None, settings: list[str] | None, **given: obje
 
 
 def _load(model: Path | None, device: str, options: Options, forms: list[Path] | None) -> tuple[Models, Recipe]:
-    from docproc.flow.forms import load_forms
     from docproc.options import Recipe
     from docproc.recognize.models import load_models
 
-    if forms and options.strips:
-        raise UsageError("--form reads whole pages and --strips single fields; leave one of them out")
-    known = load_forms(forms, options) if forms else ()
+    known: tuple[Form, ...] = ()
+    if forms:
+        from docproc.flow.forms import load_forms
+
+        if options.strips:
+            raise UsageError("--form reads whole pages and --strips single fields; leave one of them out")
+        known = load_forms(forms, options)
     models = load_models(model, device)
     return models, Recipe(options, models.digest, models.calibration, known)
 

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from docproc.apps.terminal import printable
 from docproc.errors import Exit, InputError, LedgerError, UsageError
 
 forms = typer.Typer(no_args_is_help=True, help="Describe a paper form, so that its fields are read by name.")
 
-FEWEST_FILLED = 3
 RESIDUAL = "residual (mm)"
 
 
@@ -34,10 +34,10 @@ def new(
     if out.suffix.lower() != ".toml":
         raise UsageError(f"--out {out}: a form file is called something.toml; name it so")
     if filled:
-        from docproc.flow.sheets import draft_filled
+        from docproc.flow.sheets import FEWEST, draft_filled
 
-        if len(sheets) < FEWEST_FILLED:
-            raise UsageError(f"--filled needs {FEWEST_FILLED} sheets at least, ten are better; name more")
+        if len(sheets) < FEWEST:
+            raise UsageError(f"--filled needs {FEWEST} sheets at least, ten are better; name more")
         drafting = draft_filled(sheets, out, load_options(), force)
     else:
         drafting = draft_form(sheets, out, load_options(), force)
@@ -163,9 +163,3 @@ def schema() -> None:
     from docproc.fields.form import FormSpec
 
     print(json.dumps(FormSpec.model_json_schema(), indent=2))
-
-
-def printable(text: str) -> str:
-    """A name that cannot send control codes to a terminal, nor break the line."""
-    shown = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from docproc.apps.terminal import printable
 from docproc.errors import FAILURES
 from docproc.flow.job import Summary
 
@@ -35,8 +36,8 @@ def describe(summary: Summary, wanted: Path | None) -> Iterator[str]:
         yield f"the results also hold {_count(counted.others, 'file')} from earlier runs, not part of this input"
     if summary.out is not None:
         if summary.out != wanted:
-            yield f"{_name(str(wanted))} is in use by another program and stays as it was"
-        yield f"results are in {_name(str(summary.out))}"
+            yield f"{printable(str(wanted))} is in use by another program and stays as it was"
+        yield f"results are in {printable(str(summary.out))}"
     if not summary.balances:
         yield "the pages do not add up: this is a bug in docproc, please report it"
     elif summary.interrupted:
@@ -52,7 +53,7 @@ def _failures(summary: Summary) -> Iterator[str]:
         for page in named:
             place = f" page {page.number}" if page.number else ""
             detail = f" ({page.detail})" if page.detail else ""
-            yield f"    {_name(page.source.decode('utf-8', 'backslashreplace'))}{place}{_name(detail)}"
+            yield f"    {printable(page.source.decode('utf-8', 'backslashreplace'))}{place}{printable(detail)}"
         if count > len(named):
             yield f"    and {count - len(named):,} more: the rows with reasons = {code}"
 
@@ -62,13 +63,7 @@ def _skipped(skipped: tuple[tuple[str, str], ...]) -> Iterator[str]:
         return
     yield f"skipped {_count(len(skipped), 'file')}:"
     for source, reason in skipped:
-        yield f"    {_name(source)} ({_name(reason)})"
-
-
-def _name(text: str) -> str:
-    """A name that cannot send control codes to a terminal, nor break the line."""
-    shown = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in shown)
+        yield f"    {printable(source)} ({printable(reason)})"
 
 
 def _count(number: int, noun: str) -> str:

@@ -16,7 +16,7 @@ from itertools import product
 
 from docproc.assemble.decode import Step, Text
 from docproc.assemble.row import Row
-from docproc.types import Box, Rule
+from docproc.types import ANY, Box, Rule
 
 VIOLATED = 0.02
 """Weight of a text that breaks the rule beside one that keeps it. It errs on the side of the ink: where a check digit
@@ -130,6 +130,8 @@ def weigh_rule(texts: tuple[Text, ...], rule: Rule) -> tuple[Text, ...]:
 
     So a text to which the ink gives next to nothing does not win because it fits.
     """
+    if rule == ANY:
+        return texts
     factors = [1.0 if fits(rule, text.text) else VIOLATED for text in texts]
     shares = [text.posterior * factor for text, factor in zip(texts, factors, strict=True)]
     total = math.fsum(shares)
@@ -144,6 +146,8 @@ def weigh_rule(texts: tuple[Text, ...], rule: Rule) -> tuple[Text, ...]:
 
 def trust(confidence: float, texts: tuple[Text, ...], rule: Rule) -> float:
     """The chance that the first of `weigh_rule(texts, rule)` is right, given that of `texts[0]` by ink alone."""
+    if rule == ANY:
+        return confidence
     best = texts[0]
     chances = spread(confidence, [text.posterior for text in texts[1:]])
     kept = [chance * (1.0 if fits(rule, text.text) else VIOLATED) for chance, text in zip(chances, texts, strict=False)]

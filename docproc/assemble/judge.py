@@ -51,13 +51,11 @@ def judge(
         evidence = describe(inked, lattice, row.height, to_scan, check)
         confidence = trust(weigh(evidence, choose_scale(check, calibration), field.kind), texts, field.rule)
     doubts = () if check is None else (*check.flags, *(("disputed",) if check.text != best.text else ()))
-    ruled = (
-        ()
-        if not digits or best.text == inked.text
-        else (f"changed-by-rule={_write(lattice, inked, row).replace(';', ',')}",)
-    )
-    flags = (*lattice.flags, *doubts, *ruled, *_flag(field, best, digits, row.height, confidence))
-    flags = (*flags, *_doubt_written(lattice, best, row))
+    flags = (*lattice.flags, *doubts)
+    if best.text != inked.text:
+        # values of a list may hold the sign that parts flags
+        flags = (*flags, f"changed-by-rule={_write(lattice, inked, row).replace(';', ',')}")
+    flags = (*flags, *_flag(field, best, digits, row.height, confidence), *_doubt_written(lattice, best, row))
     status: Status = "value" if digits else "blank"
     if "illegible" in flags or (not digits and _has_large_mark(field, best, row.height)):
         status = "unreadable"
@@ -98,9 +96,9 @@ def choose_scale(check: Check | None, calibration: Calibration) -> Scale:
 
 def _write(lattice: Lattice, text: Text, row: Row) -> str:
     """The text as the field's rule has it; its decimal point is where the ink shows one and no other."""
-    points = _find_points(lattice, text, row)
-    point = points[0] if lattice.field.rule.type == "decimal" and len(points) == 1 else None
-    return write(lattice.field.rule, text.text, point)
+    rule = lattice.field.rule
+    points = _find_points(lattice, text, row) if rule.type == "decimal" else ()
+    return write(rule, text.text, points[0] if len(points) == 1 else None)
 
 
 def _find_points(lattice: Lattice, text: Text, row: Row) -> tuple[int, ...]:

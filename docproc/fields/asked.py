@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from docproc.errors import UsageError
-from docproc.fields.dates import check_format, count_digits
+from docproc.fields.dates import RUN, check_format, count_digits
 from docproc.fields.form import RESERVED, read_name
 from docproc.types import MOST_DIGITS, ValueType
 
@@ -16,7 +16,6 @@ EXAMPLE = 'write fields as in "age=3,weight=##.#,visit=dd/mm/yy,score=integer:2"
 TYPES: tuple[ValueType, ...] = ("digits", "integer", "decimal", "date", "time")
 LETTERS = frozenset("dmyh")
 """What formats of dates and times are made of."""
-_RUN = re.compile(r"([A-Za-z])\1*")
 _DECIMAL = re.compile(r"#+[.,]#+")
 
 Key = Literal["length", "min_length", "max_length"]
@@ -90,7 +89,7 @@ def ask(name: str, look: str, kind: str, text: str) -> Asked:
         return ask_digits(name, int(look), kind, text)
     if "#" in look:
         return ask_pattern(name, look, kind, text)
-    if set(_RUN.findall(look)) and set(filter(str.isalpha, look)) <= LETTERS:
+    if set(RUN.findall(look)) and set(filter(str.isalpha, look)) <= LETTERS:
         return ask_moment(name, look, kind, text)
     raise UsageError(
         f'"{text}": "{look}" is no number of digits as 3, no pattern as ##.#, no date as dd/mm/yy, no time as hh:mm; '
@@ -125,7 +124,7 @@ def ask_moment(name: str, look: str, kind: str, text: str) -> Asked:
     if wrong := check_format(look, told):
         raise UsageError(f'"{text}": {wrong}')
     check_count(count_digits(look)[1], text)
-    return Asked(name, _RUN.sub(lambda run: "#" * max(2, len(run[0])), look), told, format=look)
+    return Asked(name, RUN.sub(lambda run: "#" * max(2, len(run[0])), look), told, format=look)
 
 
 def ask_ids(name: str, ids: Sequence[str], values: str) -> Asked:

@@ -7,12 +7,12 @@ from itertools import pairwise
 
 TOKENS = {"date": ("d", "dd", "m", "mm", "yy", "yyyy"), "time": ("h", "hh", "mm")}
 EXAMPLES = {"date": "dd/mm/yy", "time": "hh:mm"}
-_RUN = re.compile(r"([A-Za-z])\1*")
+RUN = re.compile(r"([A-Za-z])\1*")
 
 
 def read_format(text: str) -> list[str]:
     """The parts of a format that stand for digits, in order."""
-    return [run[0] for run in _RUN.finditer(text)]
+    return [run[0] for run in RUN.finditer(text)]
 
 
 def check_format(text: str, kind: str) -> str:
@@ -35,7 +35,7 @@ def check_format(text: str, kind: str) -> str:
 
 def is_glued(text: str) -> bool:
     """Whether a part of varying length stands right beside another, so that nobody knows where it ends."""
-    runs = list(_RUN.finditer(text))
+    runs = list(RUN.finditer(text))
     beside = [(one, two) for one, two in pairwise(runs) if one.end() == two.start()]
     return any(len(one[0]) == 1 or len(two[0]) == 1 for one, two in beside)
 

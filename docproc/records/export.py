@@ -63,9 +63,10 @@ def write_xlsx(table: Table, stream: BinaryIO) -> None:
         sheet = book.add_worksheet("results")
         text = book.add_format({"num_format": "@"})
         flagged = book.add_format({"num_format": "@", "bg_color": FLAGGED})
+        bold = book.add_format({"bold": True})
         names = [str(cell.value) for cell in next(table)]
         for column, name in enumerate(names):
-            sheet.write_string(0, column, name, book.add_format({"bold": True}))
+            sheet.write_string(0, column, name, bold)
         sheet.freeze_panes(1, 0)
         widths = [len(name) for name in names]
         for number, row in enumerate(table, 1):

@@ -337,3 +337,10 @@ def test_a_sign_that_the_pattern_asks_for_is_no_foreign_ink() -> None:
     assert read(4, 7, None, 5, rule=rule).flags == ()
     assert read(4, None, 7, 5, rule=rule).flags == ("not-a-digit",)
     assert read(4, 7, None, 5).flags == ("not-a-digit",)
+
+
+def test_a_rule_that_leaves_nothing_of_the_reading_says_what_the_ink_said() -> None:
+    reading = read(4, 7, posterior=0.9, others=(("", 0.1),), rule=Rule(values=("415",)))
+    assert (reading.text, reading.status) == ("", "blank")
+    assert "changed-by-rule=47" in reading.flags
+    assert reading.review
