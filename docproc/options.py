@@ -49,6 +49,17 @@ class Recipe:
         text = json.dumps([__version__, self.options.model_dump(), self.model_digest, forms], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @property
+    def about(self) -> str:
+        """What the key stands for, as a JSON object for people who ask later what changed."""
+        told = {
+            "docproc": __version__,
+            "model": self.model_digest,
+            "options": self.options.model_dump(),
+            "forms": {form.name: form.digest for form in self.forms},
+        }
+        return json.dumps(told, sort_keys=True)
+
 
 def load_options(file: Path | None = None, settings: tuple[str, ...] = (), **given: object) -> Options:
     """Options from a TOML file, then `name=value` settings, then what the command line gave (None: not given)."""

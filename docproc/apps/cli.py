@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 import typer
 
 import docproc
 from docproc.apps.forms import forms
-from docproc.apps.laboratory import Device, Model, laboratory
-from docproc.errors import FAILURES, DocprocError, InputError, UsageError
-
-if TYPE_CHECKING:
-    from docproc.options import Options, Recipe
-    from docproc.recognize.models import Models
-    from docproc.types import Form
+from docproc.apps.laboratory import laboratory
+from docproc.apps.reading import (
+    Device,
+    Forms,
+    LedgerFile,
+    MaxError,
+    Model,
+    OptionsFile,
+    Settings,
+    ShownLayout,
+    Strips,
+    Style,
+    Workers,
+    choose_options,
+    load_recipe,
+    open_means,
+)
+from docproc.errors import FAILURES, DocprocError, InputError
 
 app = typer.Typer(
     name="docproc",
@@ -28,17 +38,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-
-OptionsFile = Annotated[Path | None, typer.Option("--options", help="Reading options as a TOML file.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="One reading option.")]
-Strips = Annotated[bool, typer.Option("--strips", help="Each image is one field, already cut out.")]
-Style = Annotated[
-    Literal["auto", "american", "european"] | None, typer.Option(help="How 1 and 7 are written; auto asks each page.")
-]
-Forms = Annotated[
-    list[Path] | None, typer.Option("--form", metavar="FORM.toml", help="The form that pages lie on; may be repeated.")
-]
-MaxError = Annotated[float | None, typer.Option(help="Share of wrong values to expect among those not flagged.")]
 
 
 def main() -> None:
@@ -73,23 +72,16 @@ def run(
     inputs: Annotated[list[str], typer.Argument(metavar="INPUT...", help="Files, folders or patterns.")],
     out: Annotated[str, typer.Option(help="The .csv, .xlsx or .parquet to write; - writes CSV to standard output.")],
     form: Forms = None,
-    layout: Annotated[
-        Literal["long", "wide"] | None,
-        typer.Option(help="One row a field (long) or one row a document (wide); wide if there is a form."),
-    ] = None,
+    layout: ShownLayout = None,
     max_error: MaxError = None,
     strips: Strips = False,
     style: Style = None,
     device: Device = "auto",
-    workers: Annotated[
-        int | None, typer.Option(min=0, help="Processes that prepare pages: one a core; 0 works without.")
-    ] = None,
+    workers: Workers = None,
     model: Model = None,
     options: OptionsFile = None,
     settings: Settings = None,
-    ledger: Annotated[
-        Path | None, typer.Option(help="Where to remember what was read; beside the CSV if left out.")
-    ] = None,
+    ledger: LedgerFile = None,
 ) -> None:
     """Read pages into a CSV. Stopped or killed, the same command goes on where it was."""
     from functools import partial
@@ -98,36 +90,18 @@ def run(
     from docproc.apps.summary import describe
     from docproc.flow.job import Job, check_outputs
     from docproc.flow.job import run as run_job
-    from docproc.flow.mappers import choose_mapper
     from docproc.flow.signals import catch_stops
     from docproc.pages.sources import find, survey
 
-    chosen = _choose_options(options, settings, max_error=max_error, strips=strips or None, style=style)
+    chosen = choose_options(options, settings, max_error=max_error, strips=strips or None, style=style)
     layout = layout or ("wide" if form else "long")
     job = Job(tuple(inputs), None if out == "-" else Path(out), layout, ledger)
     with catch_stops() as stopping:
         check_outputs(job)
-        models, recipe = _load(model, device, chosen, form)
-        from docproc.flow.pipeline import read
-
-        crew = _count_cores() if workers is None else workers
-        with choose_mapper(crew, chosen.page_seconds, chosen.worker_megabytes) as mapper, show_progress() as progress:
-            summary = run_job(
-                job,
-                recipe,
-                find,
-                partial(survey, options=chosen),
-                mapper,
-                partial(
-                    read,
-                    recipe=recipe,
-                    mapper=mapper,
-                    classify=models.classifier.classify,
-                    read_lines=models.line_reader.read,
-                ),
-                progress,
-                stopping,
-            )
+        models, recipe = load_recipe(model, device, chosen, form)
+        look = partial(survey, options=chosen)
+        with open_means(models, recipe, workers) as means, show_progress() as progress:
+            summary = run_job(job, recipe, find, look, means.mapper, means.reader, progress, stopping)
     for line in describe(summary, job.out):
         print(line, file=sys.stderr)
     raise typer.Exit(summary.code)
@@ -151,14 +125,14 @@ def inspect(
     from docproc.pages.sources import survey
     from docproc.types import PageRef
 
-    chosen = _choose_options(options, settings, max_error=max_error, strips=strips or None, style=style)
+    chosen = choose_options(options, settings, max_error=max_error, strips=strips or None, style=style)
     document = survey(page, chosen)
     if document.failure is not None:
         meaning, remedy = FAILURES[document.failure.code]
         raise InputError(f"{page}: {meaning} {document.failure.detail}; {remedy}")
     if not 1 <= number <= document.pages:
         raise InputError(f"{page}: {document.skipped or f'it has {document.pages} pages'}; choose another page or file")
-    models, recipe = _load(model, device, chosen, form)
+    models, recipe = load_recipe(model, device, chosen, form)
     from docproc.flow.inspect import inspect as draw
 
     for path in draw(
@@ -169,34 +143,6 @@ def inspect(
 
 app.add_typer(laboratory)
 app.add_typer(forms, name="form")
-
-
-def _choose_options(file: Path | None, settings: list[str] | None, **given: object) -> Options:
-    from docproc.options import load_options
-
-    return load_options(file, tuple(settings or ()), **given)
-
-
-def _load(model: Path | None, device: str, options: Options, forms: list[Path] | None) -> tuple[Models, Recipe]:
-    from docproc.options import Recipe
-    from docproc.recognize.models import load_models
-
-    known: tuple[Form, ...] = ()
-    if forms:
-        from docproc.flow.forms import load_forms
-
-        if options.strips:
-            raise UsageError("--form reads whole pages and --strips single fields; leave one of them out")
-        known = load_forms(forms, options)
-    models = load_models(model, device)
-    return models, Recipe(options, models.digest, models.calibration, known)
-
-
-def _count_cores() -> int:
-    """Cores this process may use, which in a container are fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 if __name__ == "__main__":

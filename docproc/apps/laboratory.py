@@ -7,14 +7,13 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from docproc.apps.reading import Device, Model
 from docproc.errors import UsageError
 
 laboratory = typer.Typer()
 models = typer.Typer(no_args_is_help=True, help="Look at a trained model, or take it to other programs.")
 laboratory.add_typer(models, name="models")
 
-Device = Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="Where the network runs.")]
-Model = Annotated[Path | None, typer.Option(help="Weights other than the shipped ones.")]
 Start = Annotated[Path | None, typer.Option(metavar="FILE", help="Weights to go on from.")]
 KnobsFile = Annotated[Path | None, typer.Option("--knobs", help="Knobs as a TOML file; docproc tune writes one.")]
 

@@ -102,15 +102,13 @@ def run(
     with records.open_ledger(job.ledger_path) as ledger:
         if job.out is not None:
             sweep_parts(job.out)
-        documents = list(_survey(sources, survey, mapper, progress, stopping))
+        documents = list(look(sources, survey, mapper, progress, stopping))
         present = [document for document in documents if document.skipped is None]
         skipped = tuple((document.source, document.skipped) for document in documents if document.skipped is not None)
         if not present and not stopping():
             raise InputError(_explain_nothing(skipped))
-        turn = records.begin(ledger, recipe.key)
-        records.register(ledger, turn, documents)
-        refs = list(records.missing(ledger, turn, present))
-        _read(refs, reader, partial(records.record, ledger, turn), progress, stopping)
+        turn = records.begin(ledger, recipe.key, recipe.about, job.layout)
+        asked = take(ledger, turn, documents, reader, progress, stopping)
         out = _export(ledger, recipe.key, job, stream)
         counted = tally(ledger, turn)
     pages = sum(1 if document.failure else document.pages for document in present)
@@ -118,7 +116,7 @@ def run(
     return Summary(
         files=len(present),
         pages=pages,
-        resumed=sum(distinct.values()) - len(refs),
+        resumed=sum(distinct.values()) - asked,
         tally=counted,
         skipped=skipped,
         out=out,
@@ -138,17 +136,33 @@ def check_outputs(job: Job) -> None:
             raise LedgerError(f"{job.out} cannot be both ledger and output; choose another --ledger")
 
 
-def _survey(
-    sources: list[str],
+def look(
+    sources: Sequence[str],
     survey: Callable[[str], Document],
     mapper: Mapper,
     progress: Progress,
     stopping: Callable[[], bool],
 ) -> Iterator[Document]:
+    """Take a first look at each source; once asked to stop, at no more."""
     asked = _until(stopping, sources)
     for done, document in enumerate(mapper(survey, asked, _lose_document), start=1):
         progress("survey", done, len(sources))
         yield document
+
+
+def take(
+    ledger: records.Ledger,
+    turn: records.Run,
+    documents: Sequence[Document],
+    reader: Reader,
+    progress: Progress,
+    stopping: Callable[[], bool],
+) -> int:
+    """Note what the documents are, read what of them the ledger lacks, record each page; how many pages it lacked."""
+    records.register(ledger, turn, documents)
+    refs = list(records.missing(ledger, turn, [document for document in documents if document.skipped is None]))
+    _read(refs, reader, partial(records.record, ledger, turn), progress, stopping)
+    return len(refs)
 
 
 def _lose_document(source: str, failure: Failure) -> Document:

@@ -32,10 +32,11 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a recipe over some sources."""
+    """One run of a recipe over some sources, and the layout of the table it writes."""
 
     number: int
     recipe: str
+    layout: str = "long"
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
@@ -49,7 +50,7 @@ def open_ledger(path: Path | None) -> Iterator[Ledger]:
 
     Raises LedgerError where another process holds it, or where the file is no ledger of ours.
     """
-    name = str(path or "the temporary ledger").encode("utf-8", "backslashreplace").decode()
+    name = _show(path) if path else "the temporary ledger"
     with _lease(path, name) if path else nullcontext():
         with speaking(name):
             if path:
@@ -58,6 +59,21 @@ def open_ledger(path: Path | None) -> Iterator[Ledger]:
             connection = _connect(str(path or ""), name)
         with closing(connection):
             yield Ledger(name, connection)
+
+
+@contextmanager
+def visit_ledger(path: Path) -> Iterator[Ledger]:
+    """Open the ledger at `path` beside whoever reads pages into it: to look, and to add what people say.
+
+    Raises LedgerError where there is none.
+    """
+    name = _show(path)
+    if not path.is_file():
+        raise LedgerError(f"there is no ledger {name}; name the results that docproc run or watch wrote, or --ledger")
+    with speaking(name):
+        connection = _connect(str(path), name)
+    with closing(connection):
+        yield Ledger(name, connection)
 
 
 @contextmanager
@@ -76,20 +92,30 @@ def _lease(path: Path, name: str) -> Iterator[None]:
         lock.release()
 
 
-def begin(ledger: Ledger, recipe: str) -> Run:
-    """Note that this process begins to read with `recipe`."""
-    with _transaction(ledger):
+def begin(ledger: Ledger, recipe: str, about: str = "{}", layout: str = "long") -> Run:
+    """Note that this process begins to read with `recipe`, which is `about` something, for a table of some layout."""
+    with transaction(ledger):
+        ledger.connection.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?)", (recipe, about))
         number = ledger.connection.execute(
-            "INSERT INTO runs (recipe, started, host, process) VALUES (?, datetime('now'), ?, ?)",
-            (recipe, socket.gethostname(), os.getpid()),
+            "INSERT INTO runs (recipe, started, host, process, layout) VALUES (?, datetime('now'), ?, ?, ?)",
+            (recipe, socket.gethostname(), os.getpid(), layout),
         ).lastrowid
     assert number is not None
-    return Run(number, recipe)
+    return Run(number, recipe, layout)
+
+
+def last_run(ledger: Ledger) -> Run:
+    """The run that began last, whose recipe is that of the results; raises LedgerError where none did."""
+    with speaking(ledger.name):
+        row = ledger.connection.execute("SELECT id, recipe, layout FROM runs ORDER BY id DESC LIMIT 1").fetchone()
+    if row is None:
+        raise LedgerError(f"{ledger.name} holds no run yet; read some pages first")
+    return Run(*row)
 
 
 def register(ledger: Ledger, run: Run, documents: Iterable[Document]) -> None:
     """Note what each source holds now; one whose bytes changed points to the new ones, and a skipped one leaves."""
-    with _transaction(ledger):
+    with transaction(ledger):
         for document in documents:
             path = os.fsencode(document.source)
             if document.skipped is not None:
@@ -132,11 +158,11 @@ def record(ledger: Ledger, run: Run, result: PageResult) -> None:
     """Keep one page, whole or not at all; an earlier failure of the same page is replaced."""
     key = (result.ref.digest, run.recipe, result.ref.number)
     code, detail = _columns(result.failure)
-    with _transaction(ledger):
+    with transaction(ledger):
         ledger.connection.execute("DELETE FROM pages WHERE digest = ? AND recipe = ? AND number = ?", key)
         page = ledger.connection.execute(
             "INSERT INTO pages (digest, recipe, number, flags, failure, detail, seconds, form, form_page, form_pages,"
-            " residual) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " residual, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, datetime('now'))",
             (*key, ";".join(result.flags), code, detail, result.seconds, *(result.place or (None,) * 4)),
         ).lastrowid
         ledger.connection.executemany(
@@ -201,7 +227,8 @@ def _holder(path: Path) -> str:
 
 
 @contextmanager
-def _transaction(ledger: Ledger) -> Iterator[None]:
+def transaction(ledger: Ledger) -> Iterator[None]:
+    """All that is written inside is kept, or none of it."""
     with speaking(ledger.name):
         ledger.connection.execute("BEGIN IMMEDIATE")
         try:
@@ -212,6 +239,11 @@ def _transaction(ledger: Ledger) -> Iterator[None]:
             if ledger.connection.in_transaction:
                 ledger.connection.execute("ROLLBACK")
             raise
+
+
+def _show(path: Path) -> str:
+    """A path as messages have it, which take no lone surrogates of odd file names."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _columns(failure: Failure | None) -> tuple[str | None, str]:

@@ -79,6 +79,38 @@ MIGRATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "ALTER TABLE pages ADD COLUMN residual REAL",
         ),
     ),
+    (
+        "what recipes mean, when pages were read, and the files of a watched folder",
+        (
+            # a JSON object: version, model, options, forms
+            "CREATE TABLE recipes (key TEXT PRIMARY KEY, about TEXT NOT NULL) WITHOUT ROWID",
+            "ALTER TABLE runs ADD COLUMN layout TEXT NOT NULL DEFAULT 'long'",
+            "ALTER TABLE pages ADD COLUMN at TEXT",
+            # `stamp` tells whether a file is still the one that was looked at, without reading it. `place` is where it
+            # was moved, and stands here before it is moved.
+            """CREATE TABLE watched (
+                path BLOB PRIMARY KEY,
+                stamp TEXT NOT NULL,
+                state TEXT NOT NULL,
+                recipe TEXT NOT NULL,
+                attempts INTEGER NOT NULL,
+                code TEXT,
+                detail TEXT NOT NULL,
+                place BLOB,
+                at TEXT NOT NULL
+            ) WITHOUT ROWID""",
+            # One row for each process that watches: the sign of life that others look for.
+            """CREATE TABLE beats (
+                run INTEGER PRIMARY KEY REFERENCES runs,
+                at TEXT NOT NULL,
+                doing TEXT NOT NULL,
+                waiting INTEGER NOT NULL,
+                pages INTEGER NOT NULL,
+                seconds REAL NOT NULL,
+                error TEXT NOT NULL
+            )""",
+        ),
+    ),
 )
 
 
