@@ -47,8 +47,9 @@ ReadLines = Callable[[Sequence[Line]], Sequence[Frames]]
 
 BATCH_CROPS = 1024
 """Crops gathered over pages before the classifier is called."""
-BATCH_PAGES = 16
-"""Pages gathered at most, so that pages with few crops do not wait long for their record."""
+BATCH_PAGES, BATCH_SECONDS = 64, 3.0
+"""Pages gathered at most, and how much work may be in them, so that pages with few crops do not wait long for their
+record."""
 
 
 def read(
@@ -155,7 +156,8 @@ def _batches(pages: Iterable[PreparedPage]) -> Iterator[list[PreparedPage]]:
     batch: list[PreparedPage] = []
     for page in pages:
         batch.append(page)
-        if len(batch) == BATCH_PAGES or sum(len(p.crops) for p in batch) >= BATCH_CROPS:
+        crops, seconds = sum(len(p.crops) for p in batch), sum(p.seconds for p in batch)
+        if len(batch) == BATCH_PAGES or crops >= BATCH_CROPS or seconds >= BATCH_SECONDS:
             yield batch
             batch = []
     if batch:

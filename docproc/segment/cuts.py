@@ -103,19 +103,21 @@ def _cheapest(cost: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
     All are [rows, fields, columns]: several fields at once cost hardly more than one.
     """
     total = cost.copy()
+    fields, columns = cost.shape[1:]
+    aside = np.full((fields, columns + 2), np.inf, np.float32)
+    best = np.empty((fields, columns), np.float32)
     for before, here in pairwise(total):
-        aside = before + np.float32(ASIDE_COST)
-        best = before.copy()
-        np.minimum(best[:, 1:], aside[:, :-1], out=best[:, 1:])
-        np.minimum(best[:, :-1], aside[:, 1:], out=best[:, :-1])
+        np.add(before, np.float32(ASIDE_COST), out=aside[:, 1:-1])
+        np.minimum(aside[:, :-2], aside[:, 2:], out=best)
+        np.minimum(best, before, out=best)
         np.add(here, best, out=here)
-    # Which way each minimum came from is found for all rows at once.
-    options = np.full((3, *cost[1:].shape), np.inf, np.float32)
-    options[0] = total[:-1]
-    options[1, :, :, 1:] = total[:-1, :, :-1] + np.float32(ASIDE_COST)
-    options[2, :, :, :-1] = total[:-1, :, 1:] + np.float32(ASIDE_COST)
+    # Which way each minimum came from is found for all rows at once; straight down goes before left, left before right.
+    best, aside = total[:-1].copy(), total[:-1] + np.float32(ASIDE_COST)
     back = np.zeros(cost.shape, np.int8)
-    back[1:] = np.array([0, -1, 1], np.int8)[options.argmin(0)]
+    for step, came, to in ((-1, slice(None, -1), slice(1, None)), (1, slice(1, None), slice(None, -1))):
+        nearer = aside[:, :, came] < best[:, :, to]
+        back[1:, :, to][nearer] = step
+        np.minimum(best[:, :, to], aside[:, :, came], out=best[:, :, to])
     return total, back
 
 

@@ -76,9 +76,8 @@ def _pieces(components: Components, field: Field) -> tuple[NDArray[np.int32], ND
         for cell in field.cells[1:]:
             side += (columns >= cell.x - field.box.x) & wide[owner]
     key = owner * (side.max() + 1) + side
-    _, piece, sizes = np.unique(key, return_inverse=True, return_counts=True)
-    piece = _without_slivers(piece, sizes, owner, components.stroke)
-    _, piece, sizes = np.unique(piece, return_inverse=True, return_counts=True)
+    piece, sizes = _number(key)
+    piece, sizes = _number(_without_slivers(piece, sizes, owner, components.stroke))
     center = np.bincount(piece, columns) / sizes
     order = np.argsort(center, kind="stable")
     rank = np.empty_like(order)
@@ -88,6 +87,12 @@ def _pieces(components: Components, field: Field) -> tuple[NDArray[np.int32], ND
     owners = np.zeros(len(order), np.int64)
     owners[rank[piece] - 1] = owner
     return ranked, np.bincount(owners)[owners] > 1
+
+
+def _number(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The rank of each key among those there are, and how often each of these comes."""
+    counts = np.bincount(keys)
+    return (np.cumsum(counts > 0) - 1)[keys], counts[counts > 0]
 
 
 def _without_slivers(
