@@ -91,10 +91,10 @@ def edit(
 ) -> None:
     """Correct a form in the browser: move, draw, name and type its fields on its reference."""
     from docproc.apps.formedit.editor import Editor
-    from docproc.apps.local.server import show
+    from docproc.apps.local.server import Place, show
     from docproc.options import load_options
 
-    show(Editor(form, load_options()).routes(), port, not no_open, str(form))
+    show(Editor(form, load_options()).app(), Place(port), not no_open, str(form))
 
 
 @forms.command(name="print")

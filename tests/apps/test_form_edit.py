@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
-import json
 import re
 import signal
 import stat
@@ -11,6 +9,7 @@ import subprocess
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import cv2
@@ -18,45 +17,41 @@ import numpy as np
 import pytest
 
 from docproc.apps.formedit.editor import PARTS, Editor
+from docproc.apps.local.guard import Names
 from docproc.apps.local.server import LOOPBACK, Server, serve
 from docproc.errors import Exit, OptionsError
 from docproc.options import load_options
+from tests.apps.visitor import Visitor
 
 Docproc = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
-def server(card_form: Path) -> Iterator[Server]:
-    with serve(Editor(card_form, load_options()).routes()) as running:
-        yield running
+def visitor(card_form: Path) -> Iterator[Visitor]:
+    with serve(Editor(card_form, load_options()).app()) as running:
+        yield Visitor(running).enter()
 
 
-def ask(server: Server, name: str, sent: Any = None) -> tuple[int, Any]:
+def ask(visitor: Visitor, name: str, sent: Any = None) -> tuple[int, Any]:
     """Ask as the page does, and take JSON apart."""
-    connection = http.client.HTTPConnection(LOOPBACK, server.server_port, timeout=10)
-    headers = {"Origin": f"http://{server.hosts[0]}", "Content-Type": "application/json"}
     if sent is None:
-        connection.request("GET", f"/{server.token}/{name}")
+        reply = visitor.ask(f"/{name}")
     else:
-        body = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
-        connection.request("POST", f"/{server.token}/{name}", body, headers)
-    reply = connection.getresponse()
-    body = reply.read()
-    connection.close()
-    return reply.status, json.loads(body) if reply.headers["Content-Type"] == "application/json" else body
+        reply = visitor.ask(f"/{name}", "POST", sent) if isinstance(sent, bytes) else visitor.send(f"/{name}", sent)
+    return reply.status, reply.told if reply.headers["Content-Type"] == "application/json" else reply.body
 
 
-def start(server: Server) -> dict[str, Any]:
+def start(visitor: Visitor) -> dict[str, Any]:
     """What the page would send if nothing was changed."""
-    status, told = ask(server, "form")
+    status, told = ask(visitor, "form")
     assert status == 200
     origins = {kind: list(range(len(told["tables"][kind]))) for kind in ("field", "rule")}
     return {"tables": told["tables"], "origins": origins, "base": told["seen"], "seen": told["seen"]}
 
 
-def test_parts_of_the_page_are_served(server: Server) -> None:
-    for name in PARTS:
-        status, body = ask(server, name)
+def test_parts_of_the_page_are_served(visitor: Visitor) -> None:
+    for name in ("", *PARTS):
+        status, body = ask(visitor, name)
         assert status == 200
         assert body
         # Nothing comes from elsewhere; the name of SVG is no address.
@@ -64,29 +59,29 @@ def test_parts_of_the_page_are_served(server: Server) -> None:
 
 
 @pytest.mark.parametrize("name", ["editor.py", "page.html", "pages/0.png", "pages/3.png", "pages/", "pages/../form"])
-def test_nothing_else_is_served(server: Server, name: str) -> None:
-    assert ask(server, name)[0] == 404
+def test_nothing_else_is_served(visitor: Visitor, name: str) -> None:
+    assert ask(visitor, name)[0] == 404
 
 
-def test_page_learns_all_it_needs(server: Server, card_form: Path) -> None:
-    _, told = ask(server, "form")
+def test_page_learns_all_it_needs(visitor: Visitor, card_form: Path) -> None:
+    _, told = ask(visitor, "form")
     assert told["tables"] == tomllib.loads(card_form.read_text(encoding="utf-8"))
     assert told["pages"] == [[800, 600], [800, 600]]
     assert told["keys"]["pattern"]["types"] == ["digits", "integer", "decimal"]
     assert "luhn" in told["keys"]["check"]["choices"]
 
 
-def test_reference_is_a_picture(server: Server) -> None:
-    status, body = ask(server, "pages/2.png")
+def test_reference_is_a_picture(visitor: Visitor) -> None:
+    status, body = ask(visitor, "pages/2.png")
     assert status == 200
     picture = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_GRAYSCALE)
     assert picture is not None
     assert picture.shape == (1200, 1600)
 
 
-def test_mistakes_are_told_with_their_place(server: Server) -> None:
-    sent = start(server)
-    assert ask(server, "check", sent) == (200, {"mistakes": []})
+def test_mistakes_are_told_with_their_place(visitor: Visitor) -> None:
+    sent = start(visitor)
+    assert ask(visitor, "check", sent) == (200, {"mistakes": []})
     fields = sent["tables"]["field"]
     fields[1]["minium"] = 3
     fields[2]["box"] = [700, 300, 200, 40]
@@ -95,7 +90,7 @@ def test_mistakes_are_told_with_their_place(server: Server) -> None:
     fields.append({"name": "people", "box": [1, 1, 9, 9]})
     sent["tables"]["rule"][0]["equals"] = "totl"
     sent["origins"]["field"] += [None, None]
-    _, told = ask(server, "check", sent)
+    _, told = ask(visitor, "check", sent)
     places = {(*path[:2], path[-1]) for path, _ in told["mistakes"]}
     assert places == {
         ("field", 1, "minium"),
@@ -109,23 +104,23 @@ def test_mistakes_are_told_with_their_place(server: Server) -> None:
     assert "leaves the picture card-1.png" in str(told)
 
 
-def test_form_with_mistakes_is_not_saved(server: Server, card_form: Path) -> None:
+def test_form_with_mistakes_is_not_saved(visitor: Visitor, card_form: Path) -> None:
     before = card_form.read_bytes()
-    sent = start(server)
+    sent = start(visitor)
     sent["tables"]["field"] = []
     sent["origins"]["field"] = []
-    status, told = ask(server, "save", sent)
+    status, told = ask(visitor, "save", sent)
     assert status == 422
     assert told["mistakes"][0] == [["field"], "is empty; at least one is needed"]
     assert card_form.read_bytes() == before
 
 
-def test_save_replaces_the_file_and_keeps_the_rest(server: Server, card_form: Path) -> None:
+def test_save_replaces_the_file_and_keeps_the_rest(visitor: Visitor, card_form: Path) -> None:
     card_form.chmod(0o640)
     before = card_form.stat()
-    sent = start(server)
+    sent = start(visitor)
     sent["tables"]["field"][1]["box"] = [90, 190, 240, 40]
-    status, told = ask(server, "save", sent)
+    status, told = ask(visitor, "save", sent)
     assert status == 200
     assert told["path"] == str(card_form)
     text = card_form.read_text(encoding="utf-8")
@@ -136,38 +131,38 @@ def test_save_replaces_the_file_and_keeps_the_rest(server: Server, card_form: Pa
     assert [path.name for path in card_form.parent.iterdir() if path.suffix == ".part"] == []
 
 
-def test_saved_twice_from_one_page(server: Server, card_form: Path) -> None:
-    sent = start(server)
+def test_saved_twice_from_one_page(visitor: Visitor, card_form: Path) -> None:
+    sent = start(visitor)
     removed = sent["tables"]["field"].pop(0)
     sent["origins"]["field"] = [1, 2, 3]
-    sent["seen"] = ask(server, "save", sent)[1]["seen"]
+    sent["seen"] = ask(visitor, "save", sent)[1]["seen"]
     assert "printed by the office" not in card_form.read_text(encoding="utf-8")
     sent["tables"]["field"].insert(0, removed)
     sent["origins"]["field"] = [0, 1, 2, 3]
-    assert ask(server, "save", sent)[0] == 200
+    assert ask(visitor, "save", sent)[0] == 200
     assert "printed by the office" in card_form.read_text(encoding="utf-8"), "undo brings its comment back"
 
 
 @pytest.mark.parametrize("happened", ["changed", "gone"])
-def test_change_by_others_is_not_overwritten_in_silence(server: Server, card_form: Path, happened: str) -> None:
-    sent = start(server)
+def test_change_by_others_is_not_overwritten_in_silence(visitor: Visitor, card_form: Path, happened: str) -> None:
+    sent = start(visitor)
     if happened == "changed":
         card_form.write_text(card_form.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
     else:
         card_form.unlink()
-    status, told = ask(server, "save", sent)
+    status, told = ask(visitor, "save", sent)
     assert status == 409
     assert happened in told["conflict"]
     assert not card_form.exists() or "# mine" in card_form.read_text(encoding="utf-8")
-    assert ask(server, "save", sent | {"overwrite": True})[0] == 200
+    assert ask(visitor, "save", sent | {"overwrite": True})[0] == 200
     assert "# mine" not in card_form.read_text(encoding="utf-8")
 
 
-def test_file_that_cannot_be_written_is_told(server: Server, card_form: Path) -> None:
-    sent = start(server)
+def test_file_that_cannot_be_written_is_told(visitor: Visitor, card_form: Path) -> None:
+    sent = start(visitor)
     card_form.rename(card_form.with_suffix(".bak"))
     card_form.mkdir()
-    status, told = ask(server, "save", sent | {"overwrite": True})
+    status, told = ask(visitor, "save", sent | {"overwrite": True})
     assert status == 500
     assert told["failure"].startswith(f"cannot write {card_form}: ")
 
@@ -186,32 +181,33 @@ def test_file_that_cannot_be_written_is_told(server: Server, card_form: Path) ->
         {"base": "of another file"},
     ],
 )
-def test_what_the_page_would_not_send_is_refused(server: Server, card_form: Path, change: dict[str, Any]) -> None:
+def test_what_the_page_would_not_send_is_refused(visitor: Visitor, card_form: Path, change: dict[str, Any]) -> None:
     before = card_form.read_bytes()
-    status, told = ask(server, "save", start(server) | change)
+    status, told = ask(visitor, "save", start(visitor) | change)
     assert status == 400
     assert told["failure"]
     assert card_form.read_bytes() == before
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"tables": "\\ud800"}', b"[" * 100_000])
-def test_what_is_no_request_is_refused(server: Server, body: bytes) -> None:
-    assert ask(server, "check", body)[0] == 400
+def test_what_is_no_request_is_refused(visitor: Visitor, body: bytes) -> None:
+    assert ask(visitor, "check", body)[0] == 400
 
 
-def test_form_that_was_broken_meanwhile_is_told(server: Server, card_form: Path) -> None:
+def test_form_that_was_broken_meanwhile_is_told(visitor: Visitor, card_form: Path) -> None:
     card_form.write_text("name = ", encoding="utf-8")
-    status, told = ask(server, "form")
+    status, told = ask(visitor, "form")
     assert status == 409
     assert "this is no TOML" in told["failure"]
 
 
 def test_form_with_mistakes_in_fields_opens(card_form: Path) -> None:
     card_form.write_text(card_form.read_text(encoding="utf-8").replace("cells = 6", "cells = 99\nodd = 2026-01-02"))
-    with serve(Editor(card_form, load_options()).routes()) as server:
-        sent = start(server)
+    with serve(Editor(card_form, load_options()).app()) as server:
+        visitor = Visitor(server).enter()
+        sent = start(visitor)
         assert sent["tables"]["field"][1]["odd"] == "2026-01-02"
-        _, told = ask(server, "check", sent)
+        _, told = ask(visitor, "check", sent)
     assert [path for path, _ in told["mistakes"]] == [["field", 1, "cells"], ["field", 1, "odd"]]
 
 
@@ -232,11 +228,18 @@ def test_form_that_cannot_be_shown_is_refused(card_form: Path, old: str, new: st
         Editor(card_form, load_options())
 
 
+def begin(child: subprocess.Popen[bytes]) -> Visitor:
+    """Who opens the address that a command prints."""
+    assert child.stdout is not None
+    found = re.search(r": http://127\.0\.0\.1:(\d+)/\?token=([\w-]{32})$", child.stdout.readline().decode())
+    assert found is not None
+    port = int(found[1])
+    return Visitor(Server(LOOPBACK, port, Names((f"127.0.0.1:{port}",)), found[2], Event())).enter()
+
+
 def test_command_serves_until_ctrl_c(docproc: Docproc, card_form: Path) -> None:
     child = docproc("form", "edit", card_form, "--no-open")
-    assert child.stdout is not None
-    address = child.stdout.readline().decode()
-    assert re.search(r"http://127\.0\.0\.1:\d+/[\w-]{32}/$", address)
+    assert begin(child).ask("/form").status == 200
     child.send_signal(signal.SIGINT)
     _, errors = child.communicate(timeout=30)
     assert (child.returncode, errors) == (Exit.OK, b"")
@@ -244,13 +247,6 @@ def test_command_serves_until_ctrl_c(docproc: Docproc, card_form: Path) -> None:
 
 def test_command_ends_with_its_page(docproc: Docproc, card_form: Path) -> None:
     child = docproc("form", "edit", card_form, "--no-open")
-    assert child.stdout is not None
-    found = re.search(r"http://(127\.0\.0\.1:\d+)(/\S+/)", child.stdout.readline().decode())
-    assert found is not None
-    connection = http.client.HTTPConnection(found[1], timeout=10)
-    headers = {"Origin": f"http://{found[1]}", "Content-Type": "application/json"}
-    connection.request("POST", f"{found[2]}close", b"{}", headers)
-    assert connection.getresponse().status == 200
-    connection.close()
-    child.communicate(timeout=30)
-    assert child.returncode == Exit.OK
+    assert begin(child).send("/close", {}).status == 200
+    _, errors = child.communicate(timeout=30)
+    assert (child.returncode, errors) == (Exit.OK, b"")

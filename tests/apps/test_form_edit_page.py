@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,26 +15,12 @@ from docproc.options import load_options
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="the browser chromium is not installed")
-QUIET = (
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-)
 Box = list[int]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield started
-        started.close()
 
 
 @pytest.fixture
 def server(card_form: Path) -> Iterator[Server]:
-    with serve(Editor(card_form, load_options()).routes()) as running:
+    with serve(Editor(card_form, load_options()).app()) as running:
         yield running
 
 
@@ -43,7 +28,7 @@ def server(card_form: Path) -> Iterator[Server]:
 def page(browser: Any, server: Server) -> Iterator[Any]:
     """The page, ready; it may ask nobody else, and no script of it may fail."""
     context = browser.new_context(viewport={"width": 1280, "height": 720})
-    context.set_default_timeout(5000)
+    context.set_default_timeout(20_000)
     opened = context.new_page()
     asked: list[str] = []
     errors: list[str] = []
@@ -53,7 +38,8 @@ def page(browser: Any, server: Server) -> Iterator[Any]:
     opened.wait_for_selector("body[data-ready]")
     yield opened
     assert errors == []
-    assert [url for url in asked if not url.startswith((server.address, "data:,"))] == []
+    assert [url for url in asked if not url.startswith((f"http://{server.names.own[0]}/", "data:,"))] == []
+    assert opened.url == f"http://{server.names.own[0]}/"
     context.close()
 
 

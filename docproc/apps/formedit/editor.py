@@ -6,17 +6,20 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from http import HTTPStatus
-from importlib.resources import files
 from pathlib import Path
 from threading import Lock
 from typing import Any, get_args
 
 import cv2
+from starlette.applications import Starlette
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
 
 from docproc.apps.formedit.rewrite import KINDS, Origins, Table, rewrite, to_plain
-from docproc.apps.local.server import Answer, Request, Routes
+from docproc.apps.local.pages import Json, build, read_part, route_parts, take
 from docproc.errors import LedgerError, OptionsError
 from docproc.fields.form import (
     GOES_WITH,
@@ -36,15 +39,9 @@ from docproc.options import Options
 from docproc.records.atomic import replace_file
 from docproc.types import ValueType
 
-PARTS = {
-    "": ("page.html", "text/html; charset=utf-8"),
-    "page.css": ("page.css", "text/css; charset=utf-8"),
-    **{
-        name: (name, "text/javascript; charset=utf-8")
-        for name in ("main.js", "model.js", "paper.js", "panel.js", "place.js", "talk.js")
-    },
-}
-"""What the page consists of: the address of each part, its file, and what it is."""
+PACKAGE = "docproc.apps.formedit"
+PARTS = ("page.css", "main.js", "model.js", "paper.js", "panel.js", "place.js", "talk.js")
+"""What the page consists of, besides itself."""
 
 
 class AskedWronglyError(ValueError):
@@ -76,16 +73,19 @@ class Editor:
         self.references: Sequence[Reference] = ()
         self.open()
 
-    def routes(self) -> Routes:
+    def app(self) -> Starlette:
         """All that the page asks for."""
-        parts = {("GET", name): partial(send_part, *part) for name, part in PARTS.items()}
-        return parts | {
-            ("GET", "form"): self.tell,
-            ("GET", "pages"): self.draw,
-            ("POST", "check"): partial(self.answer, self.check),
-            ("POST", "save"): partial(self.answer, self.save),
-            ("POST", "close"): close,
-        }
+        return build(
+            [
+                Route("/", lambda request: read_part(PACKAGE, "page.html")),
+                *route_parts(PACKAGE, PARTS),
+                Route("/form", self.tell),
+                Route("/pages/{name}", self.draw),
+                Route("/check", take(lambda body: answer(self.check, body)), methods=["POST"]),
+                Route("/save", take(lambda body: answer(self.save, body)), methods=["POST"]),
+                Route("/close", close, methods=["POST"]),
+            ]
+        )
 
     def open(self) -> tuple[str, Table]:
         """The text of the file and its tables; fields and rules may have mistakes, for the page to show."""
@@ -105,48 +105,41 @@ class Editor:
         self.texts[digest(text)] = text
         return text, tables
 
-    def tell(self, request: Request) -> Answer:
+    def tell(self, request: Request) -> Response:
         """All that the page must know to begin, read anew."""
         try:
             text, tables = self.open()
         except OptionsError as error:
-            return send({"failure": str(error)}, HTTPStatus.CONFLICT)
+            return Json({"failure": str(error)}, HTTPStatus.CONFLICT)
         sizes = [reference.size for reference in self.references]
         told = {"path": str(self.path), "seen": digest(text), "pages": sizes, "keys": describe_keys()}
-        return send(told | {"tables": to_plain(tables)})
+        return Json(told | {"tables": to_plain(tables)})
 
-    def draw(self, request: Request) -> Answer:
+    def draw(self, request: Request) -> Response:
         """A page of the reference as PNG."""
-        wanted = [page for number, page in enumerate(self.references, 1) if request.rest == f"{number}.png"]
+        asked = request.path_params["name"]
+        wanted = [page for number, page in enumerate(self.references, 1) if asked == f"{number}.png"]
         if not wanted:
-            return Answer(b"no such page\n", "text/plain", HTTPStatus.NOT_FOUND)
+            return PlainTextResponse("no such page\n", HTTPStatus.NOT_FOUND)
         _, encoded = cv2.imencode(".png", wanted[0].gray)
-        return Answer(encoded.tobytes(), "image/png")
+        return Response(encoded.tobytes(), media_type="image/png")
 
-    def answer(self, handle: Callable[[Edited], Answer], request: Request) -> Answer:
-        """What `handle` makes of the form that the page sent."""
-        try:
-            edited = read_edited(request.body)
-        except AskedWronglyError as error:
-            return send({"failure": str(error)}, HTTPStatus.BAD_REQUEST)
-        return handle(edited)
-
-    def check(self, edited: Edited) -> Answer:
+    def check(self, edited: Edited) -> Response:
         """All that is wrong."""
-        return send({"mistakes": find_mistakes(edited.tables, self.references, self.path.parent)})
+        return Json({"mistakes": find_mistakes(edited.tables, self.references, self.path.parent)})
 
-    def save(self, edited: Edited) -> Answer:
+    def save(self, edited: Edited) -> Response:
         """Write the file, unless something is wrong or somebody else has changed it."""
         mistakes = find_mistakes(edited.tables, self.references, self.path.parent)
         if mistakes:
-            return send({"mistakes": mistakes}, HTTPStatus.UNPROCESSABLE_ENTITY)
+            return Json({"mistakes": mistakes}, HTTPStatus.UNPROCESSABLE_ENTITY)
         base = self.texts.get(edited.base)
         if base is None:
-            return send({"failure": "the page is older than this docproc; reload it"}, HTTPStatus.BAD_REQUEST)
+            return Json({"failure": "the page is older than this docproc; reload it"}, HTTPStatus.BAD_REQUEST)
         with self.lock:
             changed = self.changed_since(edited.seen)
             if changed and not edited.overwrite:
-                return send({"conflict": changed}, HTTPStatus.CONFLICT)
+                return Json({"conflict": changed}, HTTPStatus.CONFLICT)
             text = rewrite(base, edited.tables, edited.origins)
             parse_form(text, str(self.path))
             return self.write(text)
@@ -158,14 +151,14 @@ class Editor:
         except OptionsError:
             return "is gone, or can no longer be read"
 
-    def write(self, text: str) -> Answer:
+    def write(self, text: str) -> Response:
         """Put the text in place of the file."""
         try:
             written = replace_file(self.path, lambda stream: stream.write(text.encode()))
         except LedgerError as error:
             why = getattr(error.__cause__, "strerror", None) or "the disk refused it"
-            return send({"failure": f"cannot write {self.path}: {why}"}, HTTPStatus.INTERNAL_SERVER_ERROR)
-        return send({"seen": digest(text), "path": str(written)})
+            return Json({"failure": f"cannot write {self.path}: {why}"}, HTTPStatus.INTERNAL_SERVER_ERROR)
+        return Json({"seen": digest(text), "path": str(written)})
 
 
 def find_mistakes(tables: Table, references: Sequence[Reference], folder: Path) -> list[Mistake]:
@@ -222,16 +215,15 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def send(value: dict[str, Any], status: HTTPStatus = HTTPStatus.OK) -> Answer:
-    """An answer in JSON."""
-    return Answer(json.dumps(value).encode(), status=status)
+def answer(handle: Callable[[Edited], Response], body: bytes) -> Response:
+    """What `handle` makes of the form that the page sent."""
+    try:
+        edited = read_edited(body)
+    except AskedWronglyError as error:
+        return Json({"failure": str(error)}, HTTPStatus.BAD_REQUEST)
+    return handle(edited)
 
 
-def send_part(file: str, kind: str, request: Request) -> Answer:
-    """A part of the page."""
-    return Answer((files("docproc.apps.formedit") / file).read_bytes(), kind)
-
-
-def close(request: Request) -> Answer:
+def close(request: Request) -> Response:
     """The last answer."""
-    return Answer(b"{}", closes=True)
+    return Json({}, background=BackgroundTask(request.state.close))
