@@ -13,8 +13,11 @@ import numpy as np
 
 from docproc.assemble.page import assemble, draft
 from docproc.assemble.second import Draft, is_checked
+from docproc.clean.doubt import doubt_fields
 from docproc.clean.lay import lay
 from docproc.clean.page import clean
+from docproc.clean.quality import Faults, find_faults
+from docproc.errors import PageError
 from docproc.fields.bends import place_points
 from docproc.fields.locate import locate
 from docproc.fields.placed import locate_placed
@@ -28,10 +31,12 @@ from docproc.segment.lattice import Proposal, propose
 from docproc.segment.line import draw_line, erase_others
 from docproc.segment.normalize import SIDE, normalize
 from docproc.types import (
+    FORM_DPI,
     CleanPage,
     Crops,
     Failure,
     Field,
+    FormPage,
     Frames,
     Joint,
     Line,
@@ -39,6 +44,7 @@ from docproc.types import (
     PageRef,
     PageResult,
     Place,
+    Placement,
     PreparedPage,
 )
 
@@ -92,13 +98,42 @@ class Found(NamedTuple):
 def find(page: Page, recipe: Recipe) -> Found:
     """Clean a page and locate its fields, by the recipe's forms if it has any. Raises PageError."""
     if not recipe.forms:
-        cleaned = clean(page, recipe.options.strips)
-        return Found(cleaned, locate(cleaned, recipe.options.strips))
-    placement = register(page.gray, [sheet for form in recipe.forms for sheet in form.pages])
-    sheet = placement.page
+        strips = recipe.options.strips
+        faults = Faults() if strips else find_faults(page)
+        cleaned = clean(_flag(page, faults), strips)
+        fields = locate(cleaned, strips)
+        return Found(cleaned, doubt_fields(fields, faults, cleaned.to_scan))
+    placement = _register(page, [sheet for form in recipe.forms for sheet in form.pages])
+    page = _lie(page, placement)
+    faults, sheet = find_faults(page), placement.page
     count = next(len(form.pages) for form in recipe.forms if sheet in form.pages)
-    laid, fields = locate_placed(lay(page, placement, partial(place_points, placement)), sheet.fields, sheet.blank)
+    laid = lay(_flag(page, faults), placement, partial(place_points, placement))
+    laid, fields = locate_placed(laid, sheet.fields, sheet.blank)
+    fields = doubt_fields(fields, faults, laid.to_scan)
     return Found(laid, fields, Place(sheet.form, sheet.number, count, placement.residual))
+
+
+def _flag(page: Page, faults: Faults) -> Page:
+    return replace(page, flags=(*page.flags, *faults.flags))
+
+
+def _register(page: Page, sheets: Sequence[FormPage]) -> Placement:
+    """Register the page; where that fails, what is wrong with its scan may be why."""
+    try:
+        return register(page.gray, sheets)
+    except PageError as error:
+        flags = find_faults(page).flags
+        raise PageError(error.code, "; ".join((error.detail, *flags))) from error
+
+
+def _lie(page: Page, placement: Placement) -> Page:
+    """The page with the resolution at which its form lies on it: the form, not the file, says how large it is."""
+    form = placement.page
+    ends = np.array([[(0, 0), (form.width, form.height)]], np.float64)
+    start, stop = cv2.perspectiveTransform(ends, placement.to_scan)[0]
+    scale = float(np.hypot(*(stop - start))) / float(np.hypot(form.width, form.height))
+    flags = tuple(flag for flag in page.flags if flag != "resolution-estimated")
+    return replace(page, dpi=FORM_DPI * scale, flags=flags)
 
 
 def pack(page: CleanPage, proposals: Sequence[Proposal]) -> PreparedPage:
