@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from docproc.errors import FAILURES, PageError
 from docproc.fields.bends import place_points
 from docproc.fields.register import register
-from docproc.flow.drawing import GREEN, RED, Picture, colored, fit, line_width, outline, write
+from docproc.flow.drawing import GREEN, RED, Picture, colored, fit, line_width, outline, save, write
 from docproc.flow.labels import make_unique
 from docproc.options import Options
 from docproc.pages.load import load
@@ -66,9 +66,9 @@ def check_page(form: Form, document: Document, number: int, options: Options, pi
         placement = register(page.gray, form.pages)
     except PageError as error:
         refusal = explain(error)
-        cv2.imwrite(str(picture), draw_refused(page, error.detail or refusal))
+        save(draw_refused(page, error.detail or refusal), picture)
         return Checked(document.source, number, 0, 0.0, refusal, picture)
-    cv2.imwrite(str(picture), draw_placed(page, placement))
+    save(draw_placed(page, placement), picture)
     return Checked(document.source, number, placement.page.number, placement.residual, "", picture)
 
 

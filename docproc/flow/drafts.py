@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -15,7 +14,7 @@ from docproc.clean.page import clean
 from docproc.errors import FAILURES, InputError, LedgerError, PageError
 from docproc.fields.draft import draft
 from docproc.fields.form import FieldSpec, FormSpec, dump_form
-from docproc.flow.drawing import draw_form
+from docproc.flow.drawing import draw_form, save
 from docproc.flow.forms import is_pdf, load_form, load_pages
 from docproc.flow.labels import name_fields
 from docproc.options import Options
@@ -121,7 +120,7 @@ def write_draft(sheets: Sequence[Sheet], out: Path, options: Options, force: boo
             write_reference(sheet, out.with_name(sheet.file.name))
         out.write_text(dump_form(spec), encoding="utf-8")
         for picture, page in zip(pictures, load_form(out, options).pages, strict=True):
-            cv2.imwrite(str(picture), draw_form(page))
+            save(draw_form(page), picture)
     except UnicodeEncodeError as error:
         raise LedgerError(
             f"the name of a sheet has characters that no text file can hold; rename it: {error}"

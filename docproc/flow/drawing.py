@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docproc.errors import LedgerError
 from docproc.types import Box, Field, FormPage, Gray
 
 Picture = NDArray[np.uint8]
@@ -65,6 +68,15 @@ def draw_fields(picture: Picture, fields: tuple[Field, ...]) -> None:
         outline(picture, field.box, TEAL, width)
     for field in fields:
         write_inside(picture, field.name, field.box, TEAL)
+
+
+def save(picture: Picture, path: Path) -> None:
+    """Write a picture as PNG; raises LedgerError where that cannot be done."""
+    _, data = cv2.imencode(".png", picture)
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise LedgerError(f"cannot write {path}: {error.strerror}; mend that, or choose another --out") from error
 
 
 def write_inside(picture: Picture, text: str, box: Box, color: Color) -> None:

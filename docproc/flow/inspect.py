@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from docproc.assemble.page import assemble, draft
-from docproc.errors import FAILURES, InputError, PageError
-from docproc.flow.drawing import GREEN, INK, ORANGE, RED, TEAL, Picture, colored, fit, line_width, outline, write
+from docproc.errors import FAILURES, InputError, LedgerError, PageError
+from docproc.flow.drawing import GREEN, INK, ORANGE, RED, TEAL, Picture, colored, fit, line_width, outline, save, write
 from docproc.flow.pipeline import Classify, ReadLines, check, find, pack
 from docproc.options import Recipe
 from docproc.pages.load import load
@@ -27,7 +27,7 @@ SHEET_COLUMNS = 24
 def inspect(ref: PageRef, recipe: Recipe, classify: Classify, read_lines: ReadLines, out: Path) -> tuple[Path, ...]:
     """Write `1-scan.png` to `7-reading.png` into `out` and return their paths.
 
-    Raises InputError where the page cannot be read at all.
+    Raises InputError where the page cannot be read at all, LedgerError where the pictures cannot be written.
     """
     try:
         page = load(ref, recipe.options)
@@ -42,7 +42,10 @@ def inspect(ref: PageRef, recipe: Recipe, classify: Classify, read_lines: ReadLi
     readings = assemble(prepared, drafts, frames, recipe).readings
     crops = np.split(prepared.crops, np.cumsum([len(drafted.probs) for drafted in drafts]))[:-1]
     probs = [drafted.probs for drafted in drafts]
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise LedgerError(f"cannot make the folder {out}: {error.strerror}; choose another --out") from error
     stages: Iterable[tuple[str, Callable[[], Picture]]] = (
         ("1-scan", lambda: fit(colored(page.gray))),
         ("2-clean", lambda: fit(colored(_ink(cleaned)))),
@@ -55,7 +58,7 @@ def inspect(ref: PageRef, recipe: Recipe, classify: Classify, read_lines: ReadLi
     paths = []
     for name, draw in stages:
         paths.append(out / f"{name}.png")
-        cv2.imwrite(str(paths[-1]), draw())
+        save(draw(), paths[-1])
     return tuple(paths)
 
 

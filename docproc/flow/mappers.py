@@ -133,7 +133,8 @@ class _Crew:
     def _start(self) -> ProcessPool:
         # spawn, because a fork copies the locks of torch's threads in whatever state they are
         context = multiprocessing.get_context("spawn")
-        _start_tracker()
+        with _explaining():
+            _start_tracker()
         return ProcessPool(
             max_workers=self.workers, initializer=worker.start, initargs=(self._megabytes,), context=context
         )
@@ -141,7 +142,8 @@ class _Crew:
     def submit(self, function: Callable[[T], R], item: T) -> Future[R | Failure]:
         """Queue the item; on a broken pool the future is born cancelled, which `wait` calls BROKEN."""
         try:
-            return self._pool.schedule(attempt, args=(function, item), timeout=self._seconds)
+            with _explaining():  # the first item starts the workers
+                return self._pool.schedule(attempt, args=(function, item), timeout=self._seconds)
         except RuntimeError:
             stillborn: Future[R | Failure] = Future()
             stillborn.cancel()
@@ -197,6 +199,18 @@ class _Crew:
         """End all workers, whatever they are doing."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
+
+
+@contextmanager
+def _explaining() -> Iterator[None]:
+    """Turn what the system refuses into a WorkerError that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkerError(
+            f"worker processes cannot be started: {error.strerror or error}; close other programs, or run with"
+            " fewer --workers, or with --workers 0 to read without them"
+        ) from error
 
 
 def _start_tracker() -> None:

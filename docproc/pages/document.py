@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,41 +40,60 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """A document that qpdf could open; `repaired` says that it had to be mended."""
+    """A document that qpdf could open.
+
+    `repaired` says that it had to be mended, `locked` that only a password opened it: other readers are then given
+    what `rewrite` makes of it.
+    """
 
     pdf: pikepdf.Pdf
     repaired: bool
+    locked: bool
 
 
 @lru_cache(maxsize=1)
-def open_document(data: bytes) -> Opened | None:
-    """The document as qpdf sees it, or None where it cannot open it."""
-    try:
-        pdf = pikepdf.open(io.BytesIO(data), suppress_warnings=True)
-        pages = len(pdf.pages)
-        return Opened(pdf, pages > 0 and bool(pdf.get_warnings()))
-    except pikepdf.PasswordError as error:
-        raise PageError("encrypted") from error
-    except pikepdf.PdfError:
-        return None
+def open_document(data: bytes, passwords: tuple[str, ...] = ()) -> Opened | None:
+    """The document as qpdf sees it, or None where it cannot open it; raises PageError where no password fits."""
+    for password in ("", *_spell(passwords)):
+        try:
+            pdf = pikepdf.open(io.BytesIO(data), password=password, suppress_warnings=True)
+            pages = len(pdf.pages)
+            return Opened(pdf, pages > 0 and bool(pdf.get_warnings()), password != "")
+        except pikepdf.PasswordError:
+            continue
+        except pikepdf.PdfError:
+            return None
+    raise _stay_out(passwords)
 
 
 @lru_cache(maxsize=1)
-def open_in_pdfium(data: bytes) -> Any:
+def open_in_pdfium(data: bytes, password: str | None = None) -> Any:
     """The document as PDFium sees it, filled forms included; raises PdfiumError."""
-    document = pypdfium2.PdfDocument(data)
+    document = pypdfium2.PdfDocument(data, password)
     with suppress(pypdfium2.PdfiumError):
         document.init_forms()
     return document
 
 
+def unlock_in_pdfium(data: bytes, passwords: tuple[str, ...] = ()) -> Any:
+    """The document as PDFium sees it; raises PdfiumError, and PageError where no password fits."""
+    for password in (None, *passwords):
+        try:
+            return open_in_pdfium(data, password)
+        except pypdfium2.PdfiumError as error:
+            reason = getattr(error, "err_code", None)
+            if reason == pypdfium2.raw.FPDF_ERR_SECURITY:
+                raise PageError("encrypted", "locked in a way that no password opens") from error
+            if reason != pypdfium2.raw.FPDF_ERR_PASSWORD:
+                raise
+    raise _stay_out(passwords)
+
+
 @lru_cache(maxsize=1)
-def rewrite(data: bytes) -> bytes:
-    """The document with its structure mended, for readers that see other pages in it than qpdf does."""
-    opened = open_document(data)
+def rewrite(opened: Opened) -> bytes:
+    """The document with its structure mended and its lock taken off, for readers that would see it otherwise."""
     file = io.BytesIO()
-    if opened is not None:
-        opened.pdf.save(file)
+    opened.pdf.save(file)
     return file.getvalue()
 
 
@@ -93,6 +113,20 @@ def find_sheet(page: pikepdf.Page) -> Sheet:
         turns, unit = 0, 1.0
     unit = unit if math.isfinite(unit) and unit > 0 else 1.0
     return Sheet(box, turns, unit / POINTS)
+
+
+def _spell(passwords: tuple[str, ...]) -> Iterator[str | bytes]:
+    """Each password in the two ways that writers of PDF turn letters beyond ASCII into bytes."""
+    for password in passwords:
+        yield password
+        if not password.isascii():
+            with suppress(UnicodeError):
+                yield password.encode("pdfdoc")
+
+
+def _stay_out(passwords: tuple[str, ...]) -> PageError:
+    count = len(passwords)
+    return PageError("encrypted", f"{count} password{'s' * (count != 1)} tried" if count else "")
 
 
 def _inherited(page: Any, key: str) -> Any:

@@ -18,6 +18,7 @@ from docproc.pages.fax import GROUP_3, GROUP_4, Coding, decode_fax
 from docproc.pages.gray import to_gray
 from docproc.pages.jpeg import decode_jpeg
 from docproc.pages.resolution import find_dpi
+from docproc.pages.troubles import NO_ROOM, name_trouble
 from docproc.types import Gray, Page, PageRef
 
 FORMATS = {
@@ -88,7 +89,7 @@ def check_size(width: int, height: int, max_megapixels: float) -> None:
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Whatever a reader raises over untrusted bytes is one thing: the picture is damaged."""
+    """Whatever a reader raises over untrusted bytes is one thing: the picture is damaged. A full machine is another."""
     with warnings.catch_warnings():
         # Pillow warns of odd metadata; what matters of it is checked here by value.
         warnings.simplefilter("ignore")
@@ -97,6 +98,8 @@ def decoding() -> Iterator[None]:
         except (PageError, MemoryError):
             raise
         except Exception as error:
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise name_trouble(error) from error
             # Addresses of objects in a message would make two runs differ.
             words = re.sub(r"\s*<[^<>]*>", "", str(error))[:LONGEST_DETAIL]
             raise PageError("damaged", f"{type(error).__name__}: {words}") from error

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 
 from docproc.errors import PageError
 from docproc.options import Options
 from docproc.pages.images import read_image
 from docproc.pages.kinds import HEAD, sniff
+from docproc.pages.opening import open_file
 from docproc.pages.pdf import read_pdf_page
+from docproc.pages.quiet import muted
+from docproc.pages.troubles import name_trouble
 from docproc.types import Page, PageRef
-
-STDERR = 2
 
 
 def load(ref: PageRef, options: Options) -> Page:
@@ -29,7 +27,7 @@ def load(ref: PageRef, options: Options) -> Page:
         kind = sniff(data[:HEAD], ref.source)
         if kind is None:
             raise PageError("not-a-document")
-        with _muted():
+        with muted():
             if kind == "pdf":
                 return read_pdf_page(data, ref, options)
             return read_image(data, kind, ref, max_megapixels=options.max_megapixels, strip=options.strips)
@@ -41,34 +39,14 @@ def load(ref: PageRef, options: Options) -> Page:
         raise PageError("bug", f"{type(error).__name__}: {error}") from error
 
 
-@contextmanager
-def _muted() -> Iterator[None]:
-    """Keeps native libraries off stderr: libtiff prints a line for each odd tag and each bad row."""
-    try:
-        kept = os.dup(STDERR)
-    except OSError:  # nobody listens
-        yield
-        return
-    silence = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(silence, STDERR)
-        yield
-    finally:
-        os.dup2(kept, STDERR)
-        os.close(kept)
-        os.close(silence)
-
-
 @lru_cache(maxsize=1)
 def _read(source: str, digest: str) -> bytes:
     """The bytes of the last document stay, so that its 500 pages cost one reading."""
     try:
-        with open(source, "rb") as file:
+        with open_file(source) as file:
             data = file.read()
-    except FileNotFoundError as error:
-        raise PageError("gone") from error
     except (OSError, ValueError) as error:
-        raise PageError("no-access", str(getattr(error, "strerror", None) or error)) from error
+        raise name_trouble(error) from error
     if hashlib.sha256(data).hexdigest() != digest:
         raise PageError("changed")
     return data

@@ -13,7 +13,7 @@ import pikepdf
 from docproc.errors import PageError
 from docproc.options import Options
 from docproc.pages.content import Content, Matrix, Painted, read_content
-from docproc.pages.document import POINTS, Sheet, find_sheet, open_document, open_in_pdfium
+from docproc.pages.document import POINTS, Sheet, find_sheet, open_document, unlock_in_pdfium
 from docproc.pages.embedded import Picture, decode_picture
 from docproc.pages.images import decoding
 from docproc.pages.render import render, render_by_pdfium
@@ -29,11 +29,11 @@ COVERS_MOST = 0.5
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def count_pages(data: bytes) -> int:
-    """How many pages a PDF has; raises PageError where it needs a password or cannot be repaired."""
+def count_pages(data: bytes, passwords: tuple[str, ...] = ()) -> int:
+    """How many pages a PDF has; raises PageError where it needs another password or cannot be repaired."""
     with _ONE_AT_A_TIME, decoding():
-        opened = open_document(data)
-        return len(open_in_pdfium(data)) if opened is None else len(opened.pdf.pages)
+        opened = open_document(data, passwords)
+        return len(unlock_in_pdfium(data, passwords)) if opened is None else len(opened.pdf.pages)
 
 
 def read_pdf_page(data: bytes, ref: PageRef, options: Options) -> Page:
@@ -43,7 +43,7 @@ def read_pdf_page(data: bytes, ref: PageRef, options: Options) -> Page:
     `options.render_dpi`, after a strict look at the pictures it paints.
     """
     with _ONE_AT_A_TIME, decoding():
-        opened = open_document(data)
+        opened = open_document(data, options.passwords)
         if opened is None:
             return _read_beyond_repair(data, ref, options)
         pdf = opened.pdf
@@ -61,7 +61,7 @@ def read_pdf_page(data: bytes, ref: PageRef, options: Options) -> Page:
                 return _measure(Page(ref, *extracted, flags), options)
         findings, pictures = _check_pictures(content, page, sheet, options)
         dpi, is_scan = _render_dpi(content, sheet, options)
-        gray = render(pdf, data, ref.number, sheet, dpi, options)
+        gray = render(opened, data, ref.number, sheet, dpi, options)
         if content.missing and _is_blank(gray):
             raise PageError("damaged", "the picture on the page is missing from the file")
         if (content.paints or opened.repaired) and _is_blank(gray) and not _explain_blank(content, pictures):
@@ -175,7 +175,7 @@ def _render_dpi(content: Content, sheet: Sheet, options: Options) -> tuple[float
 
 def _read_beyond_repair(data: bytes, ref: PageRef, options: Options) -> Page:
     """A page of a file that only PDFium can open."""
-    document = open_in_pdfium(data)
+    document = unlock_in_pdfium(data, options.passwords)
     if not 1 <= ref.number <= len(document):
         raise PageError("damaged", f"no page {ref.number}")
     gray = render_by_pdfium(document, ref.number, float(options.render_dpi), 1 / POINTS, options)

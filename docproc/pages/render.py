@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import shutil
@@ -14,8 +15,9 @@ import pypdfium2
 
 from docproc.errors import PageError
 from docproc.options import Options
-from docproc.pages.document import POINTS, Sheet, open_in_pdfium, rewrite
+from docproc.pages.document import POINTS, Opened, Sheet, open_in_pdfium, rewrite
 from docproc.pages.images import check_size
+from docproc.pages.troubles import NO_ROOM, name_trouble
 from docproc.types import Gray
 
 SHARE_OF_TIME = 0.8
@@ -24,20 +26,21 @@ SIZE_WITHIN = 2
 """Pixels by which a rendering may differ from the size that was asked for."""
 
 
-def render(pdf: pikepdf.Pdf, data: bytes, number: int, sheet: Sheet, dpi: float, options: Options) -> Gray:
-    """Page `number` of `pdf`, whose bytes are `data`, painted on white; its size is checked before and after."""
+def render(opened: Opened, data: bytes, number: int, sheet: Sheet, dpi: float, options: Options) -> Gray:
+    """Page `number` of a document, whose bytes are `data`, painted on white; its size is checked before and after."""
     width, height = (max(1, math.ceil(side * dpi)) for side in sheet.size)
     check_size(width, height, options.max_megapixels)
+    plain = rewrite(opened) if opened.locked else data
     if shutil.which("pdftoppm") and shutil.which("pdfinfo"):
-        gray = _render_by_poppler(pdf, data, number, dpi, sheet, options.page_seconds)
+        gray = _render_by_poppler(opened.pdf, plain, number, dpi, sheet, options.page_seconds)
         if gray is not None and _is_near(gray, width, height):
             return gray
     with suppress(pypdfium2.PdfiumError):
-        document = open_in_pdfium(data)
-        if len(document) == len(pdf.pages):
+        document = open_in_pdfium(plain)
+        if len(document) == len(opened.pdf.pages):
             return render_by_pdfium(document, number, dpi, sheet.inch, options)
     # PDFium sees other pages than qpdf, or cannot load this one: let it try what qpdf has mended.
-    return render_by_pdfium(open_in_pdfium(rewrite(data)), number, dpi, sheet.inch, options)
+    return render_by_pdfium(open_in_pdfium(rewrite(opened)), number, dpi, sheet.inch, options)
 
 
 def _is_near(gray: Gray, width: int, height: int) -> bool:
@@ -82,8 +85,17 @@ def _render_by_poppler(
         )
     except exceptions.PDFPopplerTimeoutError as error:
         raise PageError("timeout", f"not painted within {seconds:g} s") from error
-    except Exception:  # pdf2image parses what poppler printed, and fails in many ways
+    except Exception as error:  # pdf2image parses what poppler printed, and fails in many ways
+        _refuse_for_want_of_room(error)
         return None
     if len(found) != 1:
         return None
     return np.array(found[0].convert("L"), dtype=np.uint8)
+
+
+def _refuse_for_want_of_room(error: Exception) -> None:
+    """Raise where it was the machine that failed: another renderer's picture would then depend on the day."""
+    # pdf2image says that poppler is not installed, whatever kept it from starting; the cause is the error before.
+    for cause in (error, error.__context__):
+        if isinstance(cause, OSError) and cause.errno in (*NO_ROOM, errno.ENOMEM):
+            raise name_trouble(cause) from error

@@ -14,9 +14,18 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from docproc.errors import ModelError
+from docproc.recognize.memory import ask_within_memory, place
 from docproc.recognize.net import CLASSES, Cascade, Net, Shape
 from docproc.recognize.variants import vary
-from docproc.recognize.weights import bounded, check_channels, choose_device, choose_precision, find_shipped, load_net
+from docproc.recognize.weights import (
+    bounded,
+    check_channels,
+    choose_device,
+    choose_precision,
+    find_shipped,
+    load_net,
+    resolve,
+)
 from docproc.types import CHECKED_EVIDENCE, EVIDENCE, STYLES, Calibration, Crops, Joint, Scale
 
 BATCH, READER_BATCH = 256, 64
@@ -54,35 +63,25 @@ class Classifier:
 
     def ask_scout(self, crops: Crops) -> Joint:
         """What the small net alone says of each crop: float32[n, 2, 11]."""
-        return self._run(self.scout, crops, self.temperatures[0], BATCH if self.device == "cpu" else GPU_BATCH)
+        return self._run(self.scout, crops, self.temperatures[0], GPU_BATCH, BATCH)
 
     def ask_reader(self, crops: Crops) -> Joint:
         """What the large net alone says of each crop: float32[n, 2, 11]."""
-        size = READER_BATCH if self.device == "cpu" else GPU_READER_BATCH
-        return self._run(self.reader, crops, self.temperatures[1], size)
+        return self._run(self.reader, crops, self.temperatures[1], GPU_READER_BATCH, READER_BATCH)
 
-    def _run(self, net: nn.Module, crops: Crops, temperature: float, size: int) -> Joint:
+    def _run(self, net: nn.Module, crops: Crops, temperature: float, size: int, size_on_cpu: int) -> Joint:
         """All crops through one net, in batches of one size, or of what its device can hold.
 
         A library computes a batch of another size by another kernel, which rounds otherwise. The last batch is filled
         up, so that a crop's chances are the same to the last bit in any company, and a resumed run writes the same CSV.
         """
-        while True:
-            try:
-                parts = [self._look(net, crops[i : i + size], temperature, size) for i in range(0, len(crops), size)]
-                return np.concatenate([np.zeros((0, len(STYLES), CLASSES), np.float32), *parts])
-            except torch.OutOfMemoryError:
-                if size == 1:
-                    raise
-                size = max(1, size // 2)
 
-    def _look(self, net: nn.Module, crops: Crops, temperature: float, size: int) -> NDArray[np.float32]:
-        filled = np.zeros((size, *crops.shape[1:]), np.uint8)
-        filled[: len(crops)] = crops
-        with torch.inference_mode():
-            batch = torch.from_numpy(filled).to(self.device)[:, None].to(choose_precision(self.device)).div_(255)
-            scores: Tensor = net(batch.contiguous(memory_format=torch.channels_last)).float().flatten(1) / temperature
-            return np.asarray(torch.softmax(scores, 1).view(-1, len(STYLES), CLASSES).cpu().numpy()[: len(crops)])
+        def ask(net: nn.Module, device: str, size: int) -> Joint:
+            starts = range(0, len(crops), size)
+            parts = [_look(net, crops[start : start + size], temperature, device, size) for start in starts]
+            return np.concatenate([np.zeros((0, len(STYLES), CLASSES), np.float32), *parts])
+
+        return ask_within_memory(ask, net, self.device, size_on_cpu if self.device == "cpu" else size, size_on_cpu)
 
 
 def load(weights: Path | None = None, device: str = "auto") -> Classifier:
@@ -102,8 +101,11 @@ def load(weights: Path | None = None, device: str = "auto") -> Classifier:
 
 
 def find_weights(given: Path | None) -> Path:
-    """The weights that were given, or else the shipped ones; whether they can be used shows when they are loaded."""
-    return given or find_shipped("digits")
+    """The weights that were given, by their file or their folder, or else the shipped ones.
+
+    Whether they can be used shows when they are loaded. Raises ModelError where a folder does not say which to take.
+    """
+    return resolve(given) if given else find_shipped("digits")
 
 
 def load_nets(path: Path) -> tuple[Cascade, dict[str, Any], str]:
@@ -129,6 +131,15 @@ def _read_scale(stated: Mapping[str, Any], names: tuple[str, ...]) -> Scale:
     return Scale(weights, offset, thresholds)
 
 
+def _look(net: nn.Module, crops: Crops, temperature: float, device: str, size: int) -> NDArray[np.float32]:
+    filled = np.zeros((size, *crops.shape[1:]), np.uint8)
+    filled[: len(crops)] = crops
+    with torch.inference_mode():
+        batch = torch.from_numpy(filled).to(device)[:, None].to(choose_precision(device)).div_(255)
+        scores: Tensor = net(batch.contiguous(memory_format=torch.channels_last)).float().flatten(1) / temperature
+        return np.asarray(torch.softmax(scores, 1).view(-1, len(STYLES), CLASSES).cpu().numpy()[: len(crops)])
+
+
 def _find_unsure(joint: Joint, least: float) -> NDArray[np.int64]:
     """Indices of the crops of which no class, whatever the style, has this chance."""
     return np.flatnonzero(joint.sum(1).max(1) < least)
@@ -152,5 +163,4 @@ def _place(net: Net, device: str) -> nn.Module:
             folded.append(fuse_conv_bn_eval(convolution, layer))
         else:
             folded.append(layer)
-    placed = nn.Sequential(*folded).eval().to(choose_precision(device))
-    return placed.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+    return place(nn.Sequential(*folded).eval(), device)

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from docproc.recognize.line_net import OVERWRITTEN, ROOM, SIGNS, STRUCK, LineNet, LineShape
-from docproc.recognize.weights import check_channels, choose_precision, find_shipped, load_net
+from docproc.recognize.memory import ask_within_memory, place
+from docproc.recognize.weights import check_channels, choose_precision, find_shipped, load_net, resolve
 from docproc.types import NOT_A_DIGIT, Frames, Line
 
 NAME = "lines"
@@ -42,10 +43,14 @@ class LineReader:
         width = math.ceil((line.shape[2] + 2 * ROOM) / STRETCH) * STRETCH
         filled = np.zeros((1, *line.shape[:2], width), np.uint8)
         filled[0, :, :, ROOM : ROOM + line.shape[2]] = line
-        with torch.inference_mode():
-            batch = torch.from_numpy(filled).to(self.device).to(choose_precision(self.device)).div_(255)
-            scores: Tensor = self.net(batch.contiguous(memory_format=torch.channels_last)).float()
-            chances = torch.softmax(scores[0], 1).cpu().numpy()
+
+        def ask(net: nn.Module, device: str, size: int) -> Frames:
+            with torch.inference_mode():
+                batch = torch.from_numpy(filled).to(device).to(choose_precision(device)).div_(255)
+                scores: Tensor = net(batch.contiguous(memory_format=torch.channels_last)).float()
+                return np.asarray(torch.softmax(scores[0], 1).cpu().numpy())
+
+        chances = ask_within_memory(ask, self.net, self.device, 1, 1)
         # Whatever else is no digit stands between digits, as the blank does.
         struck, overwritten = chances[:, SIGNS.index(STRUCK)], chances[:, SIGNS.index(OVERWRITTEN)]
         digits = chances[:, :NOT_A_DIGIT]
@@ -55,13 +60,12 @@ class LineReader:
 
 def load_line_reader(weights: Path | None, device: str) -> LineReader:
     """Load the reader of rows that lies beside weights (None, or nothing there: the shipped one). Raises ModelError."""
-    beside = None if weights is None else weights.with_name(f"{NAME}.safetensors")
+    beside = None if weights is None else resolve(weights).with_name(f"{NAME}.safetensors")
     path = beside if beside is not None and beside.is_file() else find_shipped(NAME)
     net, _, digest = load_line_net(path)
     for parent in list(net.modules()):
         _fold(parent)
-    placed = net.to(choose_precision(device)).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return LineReader(placed, device, digest)
+    return LineReader(place(net, device), device, digest)
 
 
 def load_line_net(path: Path) -> tuple[LineNet, dict[str, Any], str]:

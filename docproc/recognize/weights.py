@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from math import isfinite
 from pathlib import Path
@@ -17,6 +18,10 @@ from torch import nn
 from docproc.errors import ModelError, UsageError
 
 MOST_CHANNELS = 1024
+DIGITS, CURRENT = "digits.safetensors", "current"
+"""In a model's folder: the weights, or which of several models is in use."""
+MOST_NUMBER = 6
+"""Characters of a number of a model."""
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 N = TypeVar("N", bound=nn.Module)
@@ -26,6 +31,27 @@ def find_shipped(name: str) -> Path:
     """Where weights of this name lie that come with docproc: in an installed wheel, or in a checkout."""
     places = [folder / "models" / f"{name}.safetensors" for folder in (_PACKAGE, _PACKAGE.parent)]
     return next((path for path in places if path.is_file()), places[0])
+
+
+def resolve(given: Path) -> Path:
+    """The weights of the reader of digits that a path names: the file itself, or those in a model's folder.
+
+    A folder that was adapted holds several models, each in a folder with a number, and a file that says which one is
+    used. Raises ModelError where it says none.
+    """
+    if not given.is_dir():
+        return given
+    current = given / CURRENT
+    if not current.is_file():
+        return given / DIGITS
+    try:
+        with current.open(encoding="ascii") as stream:
+            untrusted_number = stream.read(MOST_NUMBER + 1).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"cannot read {current}: {error}; choose another --model") from error
+    if not re.fullmatch(f"[0-9]{{1,{MOST_NUMBER}}}", untrusted_number):
+        raise ModelError(f"{current} names no model; write the number of a folder beside it into it")
+    return given / untrusted_number / DIGITS
 
 
 def load_net(path: Path, build: Callable[[dict[str, Any]], N]) -> tuple[N, dict[str, Any], str]:

@@ -28,7 +28,7 @@ def test_both_renderers_show_the_same(
     opened = open_document(data)
     assert opened is not None
     sheet = find_sheet(opened.pdf.pages[0])
-    by_poppler = render(opened.pdf, data, 1, sheet, 150, Options())
+    by_poppler = render(opened, data, 1, sheet, 150, Options())
     by_pdfium = render_by_pdfium(open_in_pdfium(data), 1, 150, sheet.inch, Options())
     assert by_poppler.shape == pytest.approx(by_pdfium.shape, abs=1)
     height, width = np.minimum(by_poppler.shape, by_pdfium.shape)

@@ -78,6 +78,20 @@ def test_patterns_match_and_each_file_comes_once(tmp_path: Path) -> None:
     assert str(tmp_path / "sub/a3.png") in list(find([str(tmp_path / "**/*.png")]))
 
 
+def test_patterns_are_not_led_in_circles_nor_into_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _touch(tmp_path, "in/a.png", "in/sub/b.png", "in/@eaDir/a.png", "in/.trash/a.png", "elsewhere/c.png")
+    for name in ("one", "two", "sub/three"):
+        (tmp_path / "in" / name).symlink_to(tmp_path / "in")
+    (tmp_path / "in/link").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path)
+    expected = ["in/a.png", "in/sub/b.png"]
+    for pattern in ("in/**/*.png", "in/**", "in/*", "**/*.png", f"{tmp_path}/in/**/?.png"):
+        found = [os.path.relpath(path) for path in find([pattern])]
+        assert [path for path in found if path != "elsewhere/c.png"] == expected, pattern
+    assert list(find(["i*/link"])) == ["in/link/c.png"]
+    assert list(find(["i?/link/*"])) == ["in/link/c.png"]
+
+
 @pytest.mark.parametrize("name", ["missing.pdf", "missing/*.pdf", "a\0b"])
 def test_missing_input_says_what_to_do(name: str, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="check"):
