@@ -29,6 +29,7 @@ class Exit(IntEnum):
     LEDGER = 6
     WORKERS = 7
     SOME_FAILED = 8
+    NOT_ALIVE = 9
     INTERRUPTED = 130
 
 
@@ -78,12 +79,13 @@ FAILURES: dict[str, tuple[str, str]] = {
     "empty": ("the file has no bytes", "scan or copy it again"),
     "not-a-document": ("the content is not what the name says", "open it in a viewer and export it as PDF or PNG"),
     "damaged": ("the picture data is damaged or cut short", "scan or copy it again"),
-    "encrypted": ("the PDF needs a password", "save it without a password and run again"),
+    "encrypted": ("the PDF needs a password", "give it with --password-file, or save the PDF without one"),
     "no-pages": ("the document has no pages", "export it again"),
     "too-large": ("the page is larger than the limit", "raise max_megapixels, or scan at a lower resolution"),
     "too-many-pages": ("the document has more pages than the limit", "raise max_pages, or split it"),
     "timeout": ("the page took longer than the limit", "raise page_seconds, or print the page to a new PDF"),
     "crash": ("the page crashed its worker twice", "print the page to a new PDF or PNG"),
+    "no-room": ("the system had no space or no file handles left", "free space or close programs, and run again"),
     "memory": ("the page needs more memory than the limit", "raise worker_megabytes, or scan at a lower resolution"),
     "unsupported": ("this kind of file needs an extra that is not installed", "see the message for the extra"),
     "not-this-form": ("the page does not lie on the form, so nothing was read", "give its form with --form, or rescan"),
@@ -91,7 +93,7 @@ FAILURES: dict[str, tuple[str, str]] = {
 }
 """Failure codes: what each means, and its remedy."""
 
-RETRIED = frozenset({"gone", "no-access", "changed", "timeout", "crash", "memory", "unsupported", "bug"})
+RETRIED = frozenset({"gone", "no-access", "changed", "timeout", "crash", "no-room", "memory", "unsupported", "bug"})
 """Failures that the next run tries again; the others stay until the bytes or the recipe change."""
 
 FLAGS: dict[str, tuple[str, str]] = {
@@ -113,6 +115,11 @@ FLAGS: dict[str, tuple[str, str]] = {
     "gap": ("a cell between filled cells is empty", "look whether a digit is missing"),
     "outside": ("ink reaches out of the field", "look whether it belongs to the value"),
     "stray": ("a lone digit stands outside any box or table", "look whether it is print or a mark"),
+    "streaked": (
+        "a streak of the scanner runs through the field or beside it",
+        "key the value from the paper; clean the scanner glass",
+    ),
+    "cut-off": ("the field lies at an edge where the scan cuts the page off", "key the value from the paper"),
     "repaired": ("the file was damaged and was repaired on opening", "compare the page with its original"),
     "damaged-picture": ("a picture on the page is damaged and may be missing", "compare the page with its original"),
     "blank-render": (
@@ -121,7 +128,20 @@ FLAGS: dict[str, tuple[str, str]] = {
     ),
     "first-frame": ("the file is animated; its first picture was read", "save the other pictures as files"),
     "resolution-estimated": ("the file gives no credible resolution; it was estimated", "nothing, if the values fit"),
+    "low-resolution": ("the writing has too few pixels", "scan the page again at 200 or 300 dots an inch"),
+    "blurred": ("the page is out of focus or was moved", "scan or photograph the page again, flat and still"),
+    "faint-ink": ("all writing on the page is pale", "scan the page again darker, or with more contrast"),
+    "bleed-through": ("writing on the back shines through", "scan the page again with a black sheet behind it"),
+    "clipped-edge": ("writing is cut off at an edge of the picture", "lay the page straight and scan all of it again"),
+    "streak": ("a thin line runs through the whole scan", "clean the scanner glass there and scan the page again"),
+    "double-feed": (
+        "the page is longer than a sheet; two may have been drawn in at once",
+        "look whether a page is missing; scan the sheets one by one",
+    ),
     "no-fields": ("no field with digits was found on the page", "nothing, if the page holds no numbers"),
+    "doubted": ("a person found a digit of it wrong among others alike", "key the value from the picture"),
+    "two-answers": ("people, or a person and the reading, say two things", "look once more and say which is right"),
+    "no-reading": ("a person gave the value; no field is found there any more", "nothing, if the value is on the page"),
 }
 """Flags: what each means, and what the person looking should do."""
 
@@ -143,10 +163,17 @@ REVIEWED = frozenset(
         "struck-out",
         "overwritten",
         "stray",
+        "streaked",
+        "cut-off",
+        "blurred",
+        "faint-ink",
+        "double-feed",
         "outside",
         "repaired",
         "damaged-picture",
         "blank-render",
+        "doubted",
+        "two-answers",
     }
 )
 """Flags that call for a person; the others explain."""

@@ -327,11 +327,16 @@ NEUTRAL = Calibration(
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """One digit of a reading, its box in pixels of the stored page."""
+    """One digit of a reading, its box in pixels of the stored page.
+
+    `others` are what else its ink may be, likeliest first: other digits, each with its chance given that it is one, and
+    "none" for no digit.
+    """
 
     text: str
     confidence: float
     box: Box
+    others: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

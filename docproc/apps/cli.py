@@ -9,24 +9,35 @@ from typing import Annotated
 import typer
 
 import docproc
+from docproc.apps.adapting import adapting
+from docproc.apps.auditing import auditing
 from docproc.apps.forms import forms
+from docproc.apps.keys import keys
 from docproc.apps.laboratory import laboratory
+from docproc.apps.ledger import ledgers
 from docproc.apps.reading import (
     Device,
     Forms,
+    KeepStrips,
+    KeyFile,
     LedgerFile,
     MaxError,
     Model,
     OptionsFile,
+    PasswordFile,
     Settings,
     ShownLayout,
     Strips,
     Style,
     Workers,
     choose_options,
+    choose_vault,
     load_recipe,
     open_means,
 )
+from docproc.apps.review.command import review
+from docproc.apps.terminal import open_streams
+from docproc.apps.watch.command import watching
 from docproc.errors import FAILURES, DocprocError, InputError
 
 app = typer.Typer(
@@ -42,6 +53,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; errors that were foreseen are one message, others keep their traceback."""
+    open_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -81,7 +93,10 @@ def run(
     model: Model = None,
     options: OptionsFile = None,
     settings: Settings = None,
+    password_file: PasswordFile = None,
     ledger: LedgerFile = None,
+    keep_strips: KeepStrips = "all",
+    key: KeyFile = None,
 ) -> None:
     """Read pages into a CSV. Stopped or killed, the same command goes on where it was."""
     from functools import partial
@@ -93,9 +108,9 @@ def run(
     from docproc.flow.signals import catch_stops
     from docproc.pages.sources import find, survey
 
-    chosen = choose_options(options, settings, max_error=max_error, strips=strips or None, style=style)
+    chosen = choose_options(options, settings, password_file, max_error=max_error, strips=strips or None, style=style)
     layout = layout or ("wide" if form else "long")
-    job = Job(tuple(inputs), None if out == "-" else Path(out), layout, ledger)
+    job = Job(tuple(inputs), None if out == "-" else Path(out), layout, ledger, choose_vault(key, keep_strips))
     with catch_stops() as stopping:
         check_outputs(job)
         models, recipe = load_recipe(model, device, chosen, form)
@@ -120,12 +135,14 @@ def inspect(
     model: Model = None,
     options: OptionsFile = None,
     settings: Settings = None,
+    password_file: PasswordFile = None,
 ) -> None:
     """Write one picture a stage: what docproc saw on a page, and how it read it."""
+    from docproc.pages.scratch import open_scratch
     from docproc.pages.sources import survey
     from docproc.types import PageRef
 
-    chosen = choose_options(options, settings, max_error=max_error, strips=strips or None, style=style)
+    chosen = choose_options(options, settings, password_file, max_error=max_error, strips=strips or None, style=style)
     document = survey(page, chosen)
     if document.failure is not None:
         meaning, remedy = FAILURES[document.failure.code]
@@ -135,13 +152,20 @@ def inspect(
     models, recipe = load_recipe(model, device, chosen, form)
     from docproc.flow.inspect import inspect as draw
 
-    for path in draw(
-        PageRef(page, document.digest, number), recipe, models.classifier.classify, models.line_reader.read, out
-    ):
+    ref = PageRef(page, document.digest, number)
+    with open_scratch():
+        paths = draw(ref, recipe, models.classifier.classify, models.line_reader.read, out)
+    for path in paths:
         print(path)
 
 
+app.add_typer(watching)
+app.add_typer(ledgers)
+app.command()(review)
+app.add_typer(auditing)
+app.add_typer(keys, name="key")
 app.add_typer(laboratory)
+app.add_typer(adapting)
 app.add_typer(forms, name="form")
 
 

@@ -18,22 +18,31 @@ def describe(summary: Summary, wanted: Path | None) -> Iterator[str]:
     parts = [f"{counted.read:,} read", f"{counted.failed:,} failed"]
     if counted.left:
         parts.append(f"{counted.left:,} left")
-    yield f"{_count(summary.pages, 'page')} in = {' + '.join(parts)}, from {_count(summary.files, 'file')}"
+    yield f"{tell_count(summary.pages, 'page')} in = {' + '.join(parts)}, from {tell_count(summary.files, 'file')}"
     if summary.resumed:
-        yield f"{_count(summary.resumed, 'page')} had been done by an earlier run"
+        yield f"{tell_count(summary.resumed, 'page')} had been done by an earlier run"
+    if summary.replaced:
+        yield f"{tell_count(summary.replaced, 'file')} had new content: the rows read from it replaced the former ones"
     statuses = dict(counted.statuses)
     yield (
-        f"{_count(sum(statuses.values()), 'field')}: {_count(statuses.get('value', 0), 'value')},"
+        f"{tell_count(sum(statuses.values()), 'field')}: {tell_count(statuses.get('value', 0), 'value')},"
         f" {statuses.get('blank', 0):,} blank, {statuses.get('unreadable', 0):,} unreadable"
     )
     if counted.flagged:
-        yield f"please look at {_count(counted.flagged, 'field')}: the column review tells which"
+        yield f"please look at {tell_count(counted.flagged, 'field')}: the column review tells which"
+    if counted.looked:
+        yield f"{tell_count(counted.looked, 'field')} settled by people"
     if counted.empty:
-        yield f"{_count(counted.empty, 'page')} without any field"
+        yield f"{tell_count(counted.empty, 'page')} without any field"
     yield from _failures(summary)
     yield from _skipped(summary.skipped)
     if counted.others:
-        yield f"the results also hold {_count(counted.others, 'file')} from earlier runs, not part of this input"
+        yield f"the results also hold {tell_count(counted.others, 'file')} from earlier runs, not part of this input"
+    if summary.plain_strips:
+        yield (
+            f"{tell_count(summary.plain_strips, 'picture')} kept before the key was given "
+            f"{'is' if summary.plain_strips == 1 else 'are'} not encrypted: docproc key seal RESULTS --key FILE does it"
+        )
     if summary.out is not None:
         if summary.out != wanted:
             yield f"{printable(str(wanted))} is in use by another program and stays as it was"
@@ -48,7 +57,7 @@ def _failures(summary: Summary) -> Iterator[str]:
     shown = summary.tally.failed_first
     for code, count in summary.tally.failures:
         meaning, remedy = FAILURES.get(code, ("unknown reason", "please report it"))
-        yield f"failed ({code}), {_count(count, 'page')}: {meaning}; {remedy}"
+        yield f"failed ({code}), {tell_count(count, 'page')}: {meaning}; {remedy}"
         named = [page for page in shown if page.code == code][:NAMES_SHOWN]
         for page in named:
             place = f" page {page.number}" if page.number else ""
@@ -61,10 +70,11 @@ def _failures(summary: Summary) -> Iterator[str]:
 def _skipped(skipped: tuple[tuple[str, str], ...]) -> Iterator[str]:
     if not skipped:
         return
-    yield f"skipped {_count(len(skipped), 'file')}:"
+    yield f"skipped {tell_count(len(skipped), 'file')}:"
     for source, reason in skipped:
         yield f"    {printable(source)} ({printable(reason)})"
 
 
-def _count(number: int, noun: str) -> str:
+def tell_count(number: int, noun: str) -> str:
+    """A number with its noun."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,6 +1,24 @@
-"""Text of others, made fit for a terminal."""
+"""The terminal: streams that may not be there, and text of others made fit for it."""
 
 from __future__ import annotations
+
+import os
+import sys
+
+
+def open_streams() -> None:
+    """Let the standard streams that the caller closed lead nowhere.
+
+    Otherwise the next file to be opened takes a stream's number, and what a library prints goes into a ledger; and
+    Python prints to standard output what it finds no standard error for.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def printable(text: str) -> str:

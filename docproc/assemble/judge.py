@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from docproc.assemble.confidence import describe, weigh
-from docproc.assemble.decode import Step, Text, cell_of, find_signs, is_large
+from docproc.assemble.decode import LIKELY, Step, Text, cell_of, find_signs, is_large
 from docproc.assemble.grammar import (
     find_points,
     fits,
@@ -22,9 +22,23 @@ from docproc.assemble.grammar import (
 from docproc.assemble.row import Row
 from docproc.assemble.second import Check
 from docproc.errors import needs_review
-from docproc.types import Box, Calibration, Digit, Field, Homography, Lattice, Reading, Scale, Status
+from docproc.types import (
+    NOT_A_DIGIT,
+    Box,
+    Calibration,
+    Digit,
+    Field,
+    Homography,
+    Lattice,
+    Probs,
+    Reading,
+    Scale,
+    Status,
+)
 
 ALTERNATIVES = 5
+OTHERS, NONE = 3, "none"
+"""Alternatives kept of a digit, and the name of the one that it is no digit."""
 LEAST_CONFIDENCE = 0.05
 """A guess less likely than this is no value: it would cost a person more to mend than to key."""
 
@@ -37,10 +51,11 @@ def judge(
     calibration: Calibration,
     to_scan: Homography,
     strip: bytes,
+    probs: Probs,
 ) -> Reading:
     """Weigh what was decoded for a field, by the field's rule too; whether it is accepted is for `accept` to say.
 
-    `check` is the word of a second reader, where it was asked.
+    `check` is the word of a second reader, where it was asked; `probs` has a row for each segment of the lattice.
     """
     field, inked = lattice.field, texts[0]
     ranked = weigh_rule(texts, field.rule)
@@ -62,7 +77,11 @@ def judge(
     if status == "blank" and field.rule.required:
         flags = (*flags, "missing")
     text = _write(lattice, best, row) if status == "value" else ""
-    read = tuple(Digit(str(step.digit), step.chance, map_box(step.segment.box, to_scan)) for step in digits)
+    rows = dict(zip(lattice.segments, probs.tolist(), strict=True))
+    read = tuple(
+        Digit(str(step.digit), step.chance, map_box(step.segment.box, to_scan), list_others(step, rows[step.segment]))
+        for step in digits
+    )
     others = ((_write(lattice, other, row), other.posterior) for other in ranked[:ALTERNATIVES])
     return Reading(
         field.name,
@@ -76,6 +95,14 @@ def judge(
         tuple((other, chance) for other, chance in others if other != text),
         strip,
     )
+
+
+def list_others(step: Step, chances: list[float]) -> tuple[tuple[str, float], ...]:
+    """What else the ink of a step may be, by the chances of its segment: at most OTHERS, likeliest first."""
+    written = sum(chances[:NOT_A_DIGIT])
+    others = [(str(digit), chances[digit] / written) for digit in range(NOT_A_DIGIT) if written and digit != step.digit]
+    likely = [(name, round(chance, 4)) for name, chance in (*others, (NONE, chances[NOT_A_DIGIT])) if chance >= LIKELY]
+    return tuple(sorted(likely, key=lambda other: -other[1])[:OTHERS])
 
 
 def accept(reading: Reading, least: float, page_flags: tuple[str, ...]) -> Reading:

@@ -43,7 +43,9 @@ def assemble(page: PreparedPage, drafts: tuple[Draft, ...], frames: Mapping[int,
         if rule.type == "mark":
             readings.append(judge_mark(drafted.lattice, page.to_scan, strip))
         else:
-            readings.append(judge(drafted.lattice, texts, drafted.row, check, calibration, page.to_scan, strip))
+            readings.append(
+                judge(drafted.lattice, texts, drafted.row, check, calibration, page.to_scan, strip, drafted.probs)
+            )
         least.append(least_confidence(rule.max_error or recipe.options.max_error, choose_scale(check, calibration)))
     agreed = agree(tuple(readings), _find_sums(page, recipe))
     judged = (accept(reading, sure, page.flags) for reading, sure in zip(agreed, least, strict=True))

@@ -16,14 +16,14 @@ from docproc.flow.mappers import Mapper
 from docproc.options import Recipe
 from docproc.records import ledger as records
 from docproc.records.atomic import check_target, sweep_parts
-from docproc.records.export import choose_writer, export, write_csv
+from docproc.records.export import choose_writer, export, lock_of, write_csv
+from docproc.records.seal import KEEP_ALL, Vault
 from docproc.records.tables import Layout, lay_out
 from docproc.records.tally import Tally, tally
 from docproc.types import Document, Failure, PageRef, PageResult, Reader
 
 GRACE_SECONDS = 5.0
 """After a request to stop, pages already begun are still recorded for so long."""
-LEDGER = ".ledger"
 
 T = TypeVar("T")
 Stage = Literal["survey", "read"]
@@ -33,26 +33,31 @@ Progress = Callable[[Stage, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to read and where to put it. `out` None is a stream; `ledger` None is one beside `out`, or none kept."""
+    """What to read and where to put it. `out` None is a stream; `ledger` None is one beside `out`, or none kept.
+
+    `vault` says which pictures of fields are kept, and with what key.
+    """
 
     inputs: tuple[str, ...]
     out: Path | None
     layout: Layout = "long"
     ledger: Path | None = None
+    vault: Vault = KEEP_ALL
 
     @property
     def ledger_path(self) -> Path | None:
         """Where the ledger lies, if one is kept."""
         if self.ledger is not None or self.out is None:
             return self.ledger
-        return self.out.with_name(self.out.name + LEDGER)
+        return records.beside(self.out)
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """How a run ended. `pages` is what the files hold, counted apart from what the ledger came to in `tally`.
 
-    `resumed` pages were settled by earlier runs. `out` is what was written, None for a stream.
+    `resumed` pages were settled by earlier runs, `replaced` files held other bytes then. `out` is what was written,
+    None for a stream. `plain_strips` pictures are not encrypted though a key was given.
     """
 
     files: int
@@ -63,6 +68,8 @@ class Summary:
     out: Path | None
     interrupted: bool
     seconds: float
+    replaced: int = 0
+    plain_strips: int = 0
 
     @property
     def balances(self) -> bool:
@@ -99,7 +106,7 @@ def run(
     start = time.monotonic()
     check_outputs(job)
     sources = _without_own(find(job.inputs), job)
-    with records.open_ledger(job.ledger_path) as ledger:
+    with records.open_ledger(job.ledger_path, job.vault) as ledger:
         if job.out is not None:
             sweep_parts(job.out)
         documents = list(look(sources, survey, mapper, progress, stopping))
@@ -108,9 +115,11 @@ def run(
         if not present and not stopping():
             raise InputError(_explain_nothing(skipped))
         turn = records.begin(ledger, recipe.key, recipe.about, job.layout)
+        replaced = len(records.find_replaced(ledger, documents))
         asked = take(ledger, turn, documents, reader, progress, stopping)
-        out = _export(ledger, recipe.key, job, stream)
+        out = put_out(ledger, recipe.key, job, stream)
         counted = tally(ledger, turn)
+        plain_strips = 0 if job.vault.seal is None else records.count_plain(ledger)
     pages = sum(1 if document.failure else document.pages for document in present)
     distinct = {document.digest: document.pages for document in present if document.digest}
     return Summary(
@@ -122,6 +131,8 @@ def run(
         out=out,
         interrupted=stopping(),
         seconds=time.monotonic() - start,
+        replaced=replaced,
+        plain_strips=plain_strips,
     )
 
 
@@ -160,6 +171,18 @@ def take(
 ) -> int:
     """Note what the documents are, read what of them the ledger lacks, record each page; how many pages it lacked."""
     records.register(ledger, turn, documents)
+    return catch_up(ledger, turn, documents, reader, progress, stopping)
+
+
+def catch_up(
+    ledger: records.Ledger,
+    turn: records.Run,
+    documents: Sequence[Document],
+    reader: Reader,
+    progress: Progress,
+    stopping: Callable[[], bool],
+) -> int:
+    """Read the pages of documents that the ledger lacks under a recipe, record each; how many pages it lacked."""
     refs = list(records.missing(ledger, turn, [document for document in documents if document.skipped is None]))
     _read(refs, reader, partial(records.record, ledger, turn), progress, stopping)
     return len(refs)
@@ -197,20 +220,26 @@ def _until(stopping: Callable[[], bool], items: Iterable[T]) -> Iterator[T]:
 
 def _without_own(sources: Iterable[str], job: Job) -> list[str]:
     """Each source once, without our own output and ledger, which may lie in the folder that is read."""
-    own = {job.out} if job.out else set()
+    own = {job.out, lock_of(job.out)} if job.out else set()
     if job.ledger_path:
         own.update(records.files_of(job.ledger_path))
     paths = {os.path.realpath(path) for path in own}
     return [source for source in dict.fromkeys(sources) if os.path.realpath(source) not in paths]
 
 
-def _export(ledger: records.Ledger, recipe: str, job: Job, stream: BinaryIO | None) -> Path | None:
+def put_out(
+    ledger: records.Ledger, recipe: str, job: Job, stream: BinaryIO | None = None, read_values: bool = False
+) -> Path | None:
+    """Write the results under a recipe where the job wants them; the file written, None for a stream.
+
+    With `read_values` what was read stands beside what people said.
+    """
     if job.out is not None:
-        return export(ledger, recipe, job.layout, job.out)
+        return export(ledger, recipe, job.layout, job.out, read_values)
     pipe = stream or sys.stdout.buffer
     try:
-        with records.speaking(ledger.name):
-            write_csv(lay_out(ledger, recipe, job.layout), pipe)
+        with records.at_one_moment(ledger):
+            write_csv(lay_out(ledger, recipe, job.layout, read_values), pipe)
             pipe.flush()
     except BrokenPipeError:
         # whoever read the pipe has seen enough, as `head` has; what is still buffered must go somewhere at exit

@@ -60,7 +60,7 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object]) -> Path:
                 os.fchmod(stream.fileno(), stat.S_IMODE(target.stat().st_mode))
             os.fsync(stream.fileno())
         written = _put(Path(part), target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         if error.errno in NO_SPACE:
             message = f"the disk is full: {path} is as it was before, and what was read is kept; free space, run again"
@@ -88,7 +88,7 @@ def _put(part: Path, target: Path) -> Path:
         return other
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the rename itself survive a power cut; not every system lets a folder be opened."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import codecs
 import csv
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from filelock import FileLock, Timeout
 
 from docproc.errors import LedgerError
 from docproc.records.atomic import replace_file
 from docproc.records.cells import show_text
-from docproc.records.ledger import Ledger, speaking
+from docproc.records.ledger import OWNER_ONLY, Ledger, at_one_moment, beside, last_run, visit_ledger
 from docproc.records.tables import Cell, Layout, Table, lay_out
 
+PATIENCE = 120.0
+"""Seconds that an export waits for another one of the same file."""
 CONFIDENCE = ".4f"
 FLAGGED = "#FFE08A"
 """The background of cells that a person should look at."""
@@ -21,15 +27,51 @@ WIDEST = 40
 """Characters: columns of a spreadsheet are at most so wide."""
 
 
-def export(ledger: Ledger, recipe: str, layout: Layout, path: Path) -> Path:
-    """Write all that the ledger knows under the recipe; the path written, which differs where `path` is held open."""
+def export(ledger: Ledger, recipe: str, layout: Layout, path: Path, read_values: bool = False) -> Path:
+    """Write all that the ledger knows under the recipe; the path written, which differs where `path` is held open.
+
+    Of several that write the same file each waits for the one before, and looks into the ledger only then: an older
+    table never takes the place of a newer one. Raises LedgerError where one writes for longer than PATIENCE.
+    """
     write = choose_writer(path)
 
     def fill(stream: BinaryIO) -> None:
-        with speaking(ledger.name):
-            write(lay_out(ledger, recipe, layout), stream)
+        with at_one_moment(ledger):
+            write(lay_out(ledger, recipe, layout, read_values), stream)
 
-    return replace_file(path, fill)
+    with _alone_with(path):
+        return replace_file(path, fill)
+
+
+def export_now(results: Path, ledger: Path | None = None) -> Path:
+    """Bring a results file to what its ledger says, as after a correction; the path written."""
+    with visit_ledger(ledger or beside(results)) as opened:
+        run = last_run(opened)
+        return export(opened, run.recipe, "wide" if run.layout == "wide" else "long", results)
+
+
+@contextmanager
+def _alone_with(path: Path) -> Iterator[None]:
+    """Keep other processes from writing the same results meanwhile."""
+    target = Path(os.path.realpath(path))
+    lock = FileLock(lock_of(target), mode=OWNER_ONLY)
+    try:
+        lock.acquire(timeout=PATIENCE)
+    except Timeout:
+        raise LedgerError(
+            f"another process has been writing {path} for long; wait until it ends and try again"
+        ) from None
+    except OSError as error:
+        raise LedgerError(f"cannot write beside {path}: {error.strerror}; choose another --out") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def lock_of(path: Path) -> Path:
+    """The file that lies beside results while, and after, somebody writes them."""
+    return path.with_name(f".{path.name}.lock")
 
 
 def choose_writer(path: Path) -> Callable[[Table, BinaryIO], None]:

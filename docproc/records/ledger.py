@@ -15,7 +15,8 @@ from filelock import FileLock, Timeout
 
 from docproc.errors import RETRIED, LedgerError
 from docproc.records.schema import migrate
-from docproc.types import Document, Failure, PageRef, PageResult
+from docproc.records.seal import KEEP_ALL, SEALED, Place, Vault
+from docproc.types import Digit, Document, Failure, PageRef, PageResult
 
 OWNER_ONLY = 0o600
 BUSY_MILLISECONDS = 10_000
@@ -24,10 +25,11 @@ BUSY_MILLISECONDS = 10_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ledger:
-    """An open ledger, leased to this process; `name` is for messages."""
+    """An open ledger, leased to this process; `name` is for messages, `vault` for the pictures of fields."""
 
     name: str
     connection: sqlite3.Connection
+    vault: Vault = KEEP_ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +41,24 @@ class Run:
     layout: str = "long"
 
 
+def beside(results: Path) -> Path:
+    """Where the ledger of a results file lies, unless another place was named."""
+    return results.with_name(results.name + ".ledger")
+
+
 def files_of(path: Path) -> tuple[Path, ...]:
     """Every file that a ledger at `path` may leave there."""
     return tuple(path.with_name(path.name + end) for end in ("", "-wal", "-shm", "-journal", ".lock"))
 
 
 @contextmanager
-def open_ledger(path: Path | None) -> Iterator[Ledger]:
+def open_ledger(path: Path | None, vault: Vault = KEEP_ALL) -> Iterator[Ledger]:
     """Open and lease the ledger at `path`; None is one that nobody keeps, for results that go to a pipe.
 
-    Raises LedgerError where another process holds it, or where the file is no ledger of ours.
+    With a key in `vault` pictures are encrypted from now on. Raises LedgerError where another process holds the
+    ledger, where the file is no ledger of ours, or where its pictures are encrypted with another key or one not given.
     """
-    name = _show(path) if path else "the temporary ledger"
+    name = spell(str(path)) if path else "the temporary ledger"
     with _lease(path, name) if path else nullcontext():
         with speaking(name):
             if path:
@@ -58,22 +66,82 @@ def open_ledger(path: Path | None) -> Iterator[Ledger]:
                 os.close(os.open(path, os.O_CREAT | os.O_RDWR, OWNER_ONLY))
             connection = _connect(str(path or ""), name)
         with closing(connection):
-            yield Ledger(name, connection)
+            ledger = Ledger(name, connection, vault)
+            check_key(ledger)
+            require_key(ledger)
+            if vault.seal is not None:
+                note_key(ledger, vault.seal.fingerprint)
+            yield ledger
 
 
 @contextmanager
-def visit_ledger(path: Path) -> Iterator[Ledger]:
+def visit_ledger(path: Path, vault: Vault = KEEP_ALL) -> Iterator[Ledger]:
     """Open the ledger at `path` beside whoever reads pages into it: to look, and to add what people say.
 
-    Raises LedgerError where there is none.
+    Raises LedgerError where there is none, or where `vault` has another key than that of its pictures.
     """
-    name = _show(path)
+    name = spell(str(path))
     if not path.is_file():
         raise LedgerError(f"there is no ledger {name}; name the results that docproc run or watch wrote, or --ledger")
     with speaking(name):
         connection = _connect(str(path), name)
     with closing(connection):
-        yield Ledger(name, connection)
+        ledger = Ledger(name, connection, vault)
+        check_key(ledger)
+        yield ledger
+
+
+def find_key(ledger: Ledger) -> str | None:
+    """The fingerprint of the key that pictures are encrypted with, if any is."""
+    with speaking(ledger.name):
+        row = ledger.connection.execute("SELECT fingerprint FROM seals").fetchone()
+    return None if row is None else str(row[0])
+
+
+def check_key(ledger: Ledger) -> None:
+    """Raise LedgerError where the key in hand is another than that of the ledger."""
+    known, seal = find_key(ledger), ledger.vault.seal
+    if known is not None and seal is not None and seal.fingerprint != known:
+        raise LedgerError(f"{_tell_key(ledger)}, and the key given is {seal.fingerprint}; give the right file")
+
+
+def require_key(ledger: Ledger) -> None:
+    """Raise LedgerError where pictures are encrypted and no key is in hand."""
+    if ledger.vault.seal is None and find_key(ledger) is not None:
+        raise LedgerError(f"{_tell_key(ledger)}; give its file with --key")
+
+
+def note_key(ledger: Ledger, fingerprint: str) -> None:
+    """Note that pictures are encrypted with this key from now on."""
+    if find_key(ledger) is None:
+        with transaction(ledger):
+            ledger.connection.execute("INSERT INTO seals VALUES (?, datetime('now'))", (fingerprint,))
+
+
+def count_plain(ledger: Ledger) -> int:
+    """How many pictures are kept and not encrypted."""
+    with speaking(ledger.name):
+        found = ledger.connection.execute(
+            "SELECT count(*) FROM readings WHERE length(strip) > 0 AND substr(strip, 1, ?) <> ?", (len(SEALED), SEALED)
+        )
+        return int(found.fetchone()[0])
+
+
+def fetch_strip(ledger: Ledger, page: int, position: int) -> bytes:
+    """The picture of a field, by the id of its page and its position there; b"" where none is kept.
+
+    Raises LedgerError where it is encrypted and the key was not given.
+    """
+    with speaking(ledger.name):
+        row = ledger.connection.execute(
+            "SELECT r.strip, p.digest, p.recipe, p.number FROM readings r JOIN pages p ON p.id = r.page"
+            " WHERE r.page = ? AND r.position = ?",
+            (page, position),
+        ).fetchone()
+    if row is None:
+        return b""
+    stored, digest, recipe, number = row
+    return ledger.vault.fetch(stored, Place(digest, recipe, number, position))
 
 
 @contextmanager
@@ -95,13 +163,24 @@ def _lease(path: Path, name: str) -> Iterator[None]:
 def begin(ledger: Ledger, recipe: str, about: str = "{}", layout: str = "long") -> Run:
     """Note that this process begins to read with `recipe`, which is `about` something, for a table of some layout."""
     with transaction(ledger):
-        ledger.connection.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?)", (recipe, about))
+        _note_recipe(ledger, recipe, about)
         number = ledger.connection.execute(
             "INSERT INTO runs (recipe, started, host, process, layout) VALUES (?, datetime('now'), ?, ?, ?)",
             (recipe, socket.gethostname(), os.getpid(), layout),
         ).lastrowid
     assert number is not None
     return Run(number, recipe, layout)
+
+
+def begin_aside(ledger: Ledger, recipe: str, about: str) -> Run:
+    """A run that reads with a recipe only to compare: it is not noted, and the results stay those of the last run."""
+    with transaction(ledger):
+        _note_recipe(ledger, recipe, about)
+    return Run(0, recipe)
+
+
+def _note_recipe(ledger: Ledger, recipe: str, about: str) -> None:
+    ledger.connection.execute("INSERT OR IGNORE INTO recipes VALUES (?, ?)", (recipe, about))
 
 
 def last_run(ledger: Ledger) -> Run:
@@ -128,10 +207,34 @@ def register(ledger: Ledger, run: Run, documents: Iterable[Document]) -> None:
                 (path, document.digest, run.recipe, run.number, *here),
             )
             if document.digest:
-                ledger.connection.execute(
-                    "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)",
-                    (document.digest, run.recipe, document.pages, code, detail),
-                )
+                _note_document(ledger, run, document)
+
+
+def note_documents(ledger: Ledger, run: Run, documents: Iterable[Document]) -> None:
+    """Note what bytes hold under the run's recipe, without a word on which source holds them."""
+    with transaction(ledger):
+        for document in documents:
+            _note_document(ledger, run, document)
+
+
+def _note_document(ledger: Ledger, run: Run, document: Document) -> None:
+    ledger.connection.execute(
+        "INSERT OR REPLACE INTO documents VALUES (?, ?, ?, ?, ?)",
+        (document.digest, run.recipe, document.pages, *_columns(document.failure)),
+    )
+
+
+def find_replaced(ledger: Ledger, documents: Iterable[Document]) -> list[str]:
+    """The sources among these documents that held other bytes when they were registered; ask before `register`."""
+    replaced = []
+    for document in documents:
+        with speaking(ledger.name):
+            row = ledger.connection.execute(
+                "SELECT digest FROM sources WHERE path = ?", (os.fsencode(document.source),)
+            ).fetchone()
+        if row is not None and row[0] and document.digest and row[0] != document.digest and not document.skipped:
+            replaced.append(document.source)
+    return replaced
 
 
 def missing(ledger: Ledger, run: Run, documents: Iterable[Document]) -> Iterator[PageRef]:
@@ -155,11 +258,18 @@ def missing(ledger: Ledger, run: Run, documents: Iterable[Document]) -> Iterator
 
 
 def record(ledger: Ledger, run: Run, result: PageResult) -> None:
-    """Keep one page, whole or not at all; an earlier failure of the same page is replaced."""
+    """Keep one page, whole or not at all; an earlier failure of the same page is replaced, an earlier reading stays.
+
+    Raises LedgerError where pictures are encrypted by now and this process, which may be older than that, has no key.
+    """
     key = (result.ref.digest, run.recipe, result.ref.number)
     code, detail = _columns(result.failure)
     with transaction(ledger):
-        ledger.connection.execute("DELETE FROM pages WHERE digest = ? AND recipe = ? AND number = ?", key)
+        require_key(ledger)
+        here = "FROM pages WHERE digest = ? AND recipe = ? AND number = ?"
+        if ledger.connection.execute(f"SELECT 1 {here} AND failure IS NULL", key).fetchone():
+            return  # two read it at a time, and people may have spoken of the first one's by its id
+        ledger.connection.execute(f"DELETE {here}", key)
         page = ledger.connection.execute(
             "INSERT INTO pages (digest, recipe, number, flags, failure, detail, seconds, form, form_page, form_pages,"
             " residual, at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, datetime('now'))",
@@ -178,13 +288,21 @@ def record(ledger: Ledger, run: Run, result: PageResult) -> None:
                     bool(reading.review),
                     ";".join(reading.flags),
                     *(int(side) for side in reading.box),
-                    json.dumps([[d.text, float(d.confidence), *map(int, d.box)] for d in reading.digits]),
+                    json.dumps([_pack_digit(digit) for digit in reading.digits]),
                     json.dumps([[text, float(chance)] for text, chance in reading.alternatives]),
-                    reading.strip,
+                    ledger.vault.store(
+                        reading.strip, reading.review, Place(result.ref.digest, run.recipe, result.ref.number, position)
+                    ),
                 )
                 for position, reading in enumerate(result.readings)
             ),
         )
+
+
+def _pack_digit(digit: Digit) -> list[object]:
+    """A digit as the ledger has it: text, confidence, box and, where there are any, its alternatives."""
+    others = [[[text, float(chance)] for text, chance in digit.others]] if digit.others else []
+    return [digit.text, float(digit.confidence), *map(int, digit.box), *others]
 
 
 @contextmanager
@@ -241,16 +359,29 @@ def transaction(ledger: Ledger) -> Iterator[None]:
             raise
 
 
-def _show(path: Path) -> str:
-    """A path as messages have it, which take no lone surrogates of odd file names."""
-    return str(path).encode("utf-8", "backslashreplace").decode()
+@contextmanager
+def at_one_moment(ledger: Ledger) -> Iterator[None]:
+    """Let all questions see the ledger as it stands at the first of them, whoever writes to it meanwhile."""
+    with speaking(ledger.name):
+        ledger.connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            ledger.connection.execute("COMMIT")
+
+
+def _tell_key(ledger: Ledger) -> str:
+    return f"the pictures in {ledger.name} are encrypted with key {find_key(ledger)}"
+
+
+def spell(text: str) -> str:
+    """A text for messages and for the database, which take no lone surrogates of odd file names."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _columns(failure: Failure | None) -> tuple[str | None, str]:
-    """Code and detail for the database, which takes no lone surrogates of odd file names."""
-    if failure is None:
-        return None, ""
-    return failure.code, failure.detail.encode("utf-8", "backslashreplace").decode()
+    """Code and detail for the database."""
+    return (None, "") if failure is None else (failure.code, spell(failure.detail))
 
 
 def _advise(name: str, error: sqlite3.DatabaseError) -> str:

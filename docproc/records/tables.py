@@ -11,6 +11,8 @@ from docproc.records.ledger import Ledger
 from docproc.records.rows import Row, has_forms, list_rows
 
 Layout = Literal["long", "wide"]
+READ = ("read_value", "corrected_by")
+"""What stands behind all else where it is asked for: what was read, and who said otherwise or the same."""
 LONG = ("source", "page", "field", "value", "status", "confidence", "review", "reasons", "x", "y", "width", "height")
 FIRST, LAST = ("source", "page"), ("status", "confidence", "review", "reasons")
 """The columns of the wide layout before and behind the fields; `form` stands before the fields where there is one."""
@@ -29,34 +31,36 @@ Table: TypeAlias = Iterator[Sequence[Cell]]
 """Rows of cells, the names of the columns first."""
 
 
-def lay_out(ledger: Ledger, recipe: str, layout: Layout) -> Table:
-    """All that the ledger knows under the recipe, as a table."""
-    return _wide(ledger, recipe) if layout == "wide" else _long(ledger, recipe)
+def lay_out(ledger: Ledger, recipe: str, layout: Layout, read_values: bool = False) -> Table:
+    """All that the ledger knows under the recipe, as a table; with `read_values` also what people changed, and who."""
+    return _wide(ledger, recipe, read_values) if layout == "wide" else _long(ledger, recipe, read_values)
 
 
-def _long(ledger: Ledger, recipe: str) -> Table:
-    yield [Cell(name) for name in LONG]
+def _long(ledger: Ledger, recipe: str, read_values: bool) -> Table:
+    yield [Cell(name) for name in (*LONG, *(READ if read_values else ()))]
     for row in list_rows(ledger, recipe):
         yield [
             Cell(row.source),
             Cell(row.page),
             Cell(row.field),
-            Cell(row.value, row.review),
+            Cell(row.value, row.review == "yes"),
             Cell(row.status),
             Cell(row.confidence),
-            Cell("yes" if row.review else "no"),
+            Cell(row.review),
             Cell(";".join(row.reasons)),
             *(Cell(side) for side in row.box or (None,) * 4),
+            *((Cell(row.read), Cell(row.by)) if read_values else ()),
         ]
 
 
-def _wide(ledger: Ledger, recipe: str) -> Table:
-    """One row a document, one column a field; a field's reasons carry its name."""
+def _wide(ledger: Ledger, recipe: str, read_values: bool) -> Table:
+    """One row a document, one column a field; a field's reasons and the people who settled it carry its name."""
     forms = has_forms(ledger, recipe)
     columns = _columns(ledger, recipe)
-    taken = {*FIRST, *LAST, "form"}
+    taken = {*FIRST, *LAST, *READ, "form"}
     names = [f"field:{name}" if name in taken else name for name in columns]
-    yield [Cell(name) for name in (*FIRST, *(["form"] if forms else []), *names, *LAST)]
+    more = [*(f"{READ[0]}:{name}" for name in columns), READ[1]] if read_values else []
+    yield [Cell(name) for name in (*FIRST, *(["form"] if forms else []), *names, *LAST, *more)]
     former: Sequence[Row] = ()
     for document in _documents(ledger, recipe):
         first, fields = document[0], dict(_name_apart(document))
@@ -64,17 +68,24 @@ def _wide(ledger: Ledger, recipe: str) -> Table:
         reasons = (f"{row.field}:{reason}" if row.field else reason for row in document for reason in row.reasons)
         gaps = [*_missing(document), *_repeated(document, former)]
         former = document
-        looks = [row.field or WHOLE_PAGE for row in document if row.review] + [WHOLE_PAGE] * bool(gaps)
+        looks = [row.field or WHOLE_PAGE for row in document if row.review == "yes"] + [WHOLE_PAGE] * bool(gaps)
+        read = [Cell(fields[name].read) if name in fields else Cell(None) for name in columns]
+        people = ";".join(f"{name}:{row.by}" for name, row in fields.items() if row.by)
         yield [
             Cell(first.source),
             Cell(first.page),
             *([Cell(first.form)] if forms else []),
-            *(Cell(fields[name].value, fields[name].review) if name in fields else Cell(None) for name in columns),
+            *(_cell(fields[name]) if name in fields else Cell(None) for name in columns),
             Cell("failed" if first.status == "failed" and first.field is None else "read"),
             Cell(min(chances, default=None)),
             Cell(";".join(dict.fromkeys(looks))),
             Cell(";".join(dict.fromkeys([*reasons, *gaps]))),
+            *((*read, Cell(people)) if read_values else ()),
         ]
+
+
+def _cell(row: Row) -> Cell:
+    return Cell(row.value, row.review == "yes")
 
 
 def _columns(ledger: Ledger, recipe: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from docproc.records.answered import weigh
 from docproc.records.ledger import Ledger, Run, speaking
 
 FAILURES_SHOWN = 20
@@ -25,7 +26,7 @@ class Tally:
 
     `left` pages have no row yet, `empty` ones were read and hold no field. `statuses` counts fields, `failures` pages
     by code; `failed_first` names at most FAILURES_SHOWN pages. `others` are sources that the ledger holds and exports
-    though this run did not see them.
+    though this run did not see them. `flagged` fields are to be looked at, `looked` ones were settled by a person.
     """
 
     read: int
@@ -37,6 +38,7 @@ class Tally:
     failures: tuple[tuple[str, int], ...]
     failed_first: tuple[FailedPage, ...]
     others: int
+    looked: int = 0
 
 
 _LOST = """
@@ -65,11 +67,7 @@ def tally(ledger: Ledger, run: Run) -> Tally:
             f"{_READ} WHERE s.run = ?",
             one,
         ).fetchone()
-        fields = ask(
-            f"SELECT r.status, count(*), coalesce(sum(r.review), 0) {_READ} JOIN readings r ON r.page = p.id"
-            " WHERE s.run = ? GROUP BY r.status ORDER BY r.status",
-            one,
-        ).fetchall()
+        counted = weigh(ledger, run.recipe, f"SELECT p.id {_READ} WHERE s.run = ?1", run.number)
         failures = ask(f"SELECT code, count(*) FROM ({_LOST}) GROUP BY code ORDER BY 2 DESC, 1", one).fetchall()
         first = ask(f"{_LOST} ORDER BY s.path, number LIMIT {FAILURES_SHOWN}", one).fetchall()
         left = ask(
@@ -88,9 +86,10 @@ def tally(ledger: Ledger, run: Run) -> Tally:
         failed=sum(count for _, count in failures),
         left=left,
         empty=empty,
-        flagged=sum(flagged for _, _, flagged in fields),
-        statuses=tuple((status, count) for status, count, _ in fields),
+        flagged=counted.to_look_at,
+        statuses=tuple(sorted(counted.statuses.items())),
         failures=tuple(failures),
         failed_first=tuple(FailedPage(*row) for row in first),
         others=others,
+        looked=counted.looked_at,
     )

@@ -25,6 +25,7 @@ from docproc.types import (
     FieldKind,
     Homography,
     Lattice,
+    Probs,
     Reading,
     Rule,
     Scale,
@@ -60,6 +61,7 @@ def read(
     page_flags: tuple[str, ...] = (),
     check: Check | None = None,
     rule: Rule = ANY,
+    probs: Probs | None = None,
 ) -> Reading:
     """Judge a field whose best text is these digits (None: ink left out), in these cells of a comb of five."""
     places = cells or tuple(range(len(digits)))
@@ -77,7 +79,8 @@ def read(
     lattice = Lattice(field, len(digits) + 1, tuple(step.segment for step in steps), flags)
     recipe = recipe or recipe_of()
     row = Row(HEIGHT, Line(0.0, 0.0), Line(0.0, HEIGHT))
-    reading = judge(lattice, texts, row, check, recipe.calibration, HERE, b"png")
+    even = np.full((len(steps), 11), 1 / 11, np.float32) if probs is None else probs
+    reading = judge(lattice, texts, row, check, recipe.calibration, HERE, b"png", even)
     assert not reading.review
     least = least_confidence(recipe.options.max_error, choose_scale(check, recipe.calibration))
     return accept(reading, least, page_flags)
@@ -289,7 +292,8 @@ def write_down(*marks: int | str, rule: Rule, cut: bool = False) -> Reading:
     text = Text("".join(str(mark) for mark in marks if mark != "."), 0.999, steps)
     field = Field("weight", Box(0, 0, len(marks) * WIDTH, HEIGHT), "place", rule=rule)
     row = Row(HEIGHT, Line(0.0, 0.0), Line(0.0, HEIGHT))
-    return judge(Lattice(field, len(marks) + 1, segments), (text,), row, None, NEUTRAL, HERE, b"")
+    probs = np.full((len(marks), 11), 1 / 11, np.float32)
+    return judge(Lattice(field, len(marks) + 1, segments), (text,), row, None, NEUTRAL, HERE, b"", probs)
 
 
 @pytest.mark.parametrize(
@@ -344,3 +348,19 @@ def test_a_rule_that_leaves_nothing_of_the_reading_says_what_the_ink_said() -> N
     assert (reading.text, reading.status) == ("", "blank")
     assert "changed-by-rule=47" in reading.flags
     assert reading.review
+
+
+def test_a_digit_tells_what_else_its_ink_may_be() -> None:
+    probs = np.zeros((2, 11), np.float32)
+    # the first is a 4, but half of it speaks for no digit; among digits 9 and 1 have a chance, and 7 next to none
+    probs[0, [4, 9, 1, 7, 10]] = [0.4, 0.075, 0.025, 0.0001, 0.4999]
+    probs[1, [7, 10]] = [0.9999, 0.0001]
+    first, second = read(4, 7, probs=probs).digits
+    assert [name for name, _ in first.others] == ["none", "9", "1"]
+    assert [chance for _, chance in first.others] == pytest.approx([0.4999, 0.15, 0.05], abs=0.0001)
+    assert second.others == ()
+
+
+def test_at_most_three_alternatives_are_kept() -> None:
+    reading = read(4, probs=np.full((1, 11), 1 / 11, np.float32))
+    assert [name for name, _ in reading.digits[0].others] == ["0", "1", "2"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import resource
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from docproc.errors import InputError
+from docproc.errors import InputError, LedgerError
 from docproc.flow.drawing import GREEN, LONGEST, ORANGE, TEAL
 from docproc.flow.inspect import inspect
 from docproc.options import Options, Recipe
@@ -101,3 +102,17 @@ def test_page_that_cannot_be_read_is_an_error_with_advice_and_writes_nothing(tmp
     with pytest.raises(InputError, match=r"damaged\.png.*scan or copy it again"):
         inspect(ref, RECIPE, classify, read_lines, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_pictures_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+    ref = save(tmp_path / "page.png", form())
+    for out in (tmp_path / "page.png", tmp_path / "page.png" / "look"):
+        with pytest.raises(LedgerError, match="choose another --out"):
+            inspect(ref, RECIPE, classify, read_lines, out)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(LedgerError, match=r"1-scan.png: File too large"):
+            inspect(ref, RECIPE, classify, read_lines, tmp_path / "look")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

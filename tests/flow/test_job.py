@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import runpy
@@ -21,6 +22,10 @@ from docproc.errors import Exit, InputError, LedgerError
 from docproc.flow.job import Job, Summary, run
 from docproc.flow.mappers import in_process
 from docproc.options import Options
+from docproc.records.corrections import add, item_of, read_state
+from docproc.records.export import lock_of
+from docproc.records.ledger import beside, visit_ledger
+from docproc.records.matching import Answer
 from docproc.types import Failure, PageRef, PageResult
 
 SCRIPT = Path(__file__).with_name("stub_run.py")
@@ -172,7 +177,8 @@ def test_killed_and_run_again_gives_the_undisturbed_file(
     summary = work(asked=asked)
     assert (len(asked), summary.resumed) == (PAGES - done, done)
     assert out.read_bytes() == undisturbed
-    assert {path.name for path in tmp_path.iterdir() if path.name.startswith(".")} == set()
+    left = {path for path in tmp_path.iterdir() if path.name.startswith(".")}
+    assert left == {lock_of(out), lock_of(tmp_path / "undisturbed.csv")}
 
 
 def test_copied_while_it_runs_and_resumed_from_the_copy(
@@ -301,3 +307,39 @@ def test_progress_counts_files_then_pages(work: Callable[..., Summary]) -> None:
     seen: list[tuple[str, int, int]] = []
     work(progress=lambda stage, done, total: seen.append((stage, done, total)))
     assert seen == [("survey", done, 5) for done in range(1, 6)] + [("read", done, PAGES) for done in range(PAGES + 1)]
+
+
+def test_files_with_new_content_are_counted(stub: SimpleNamespace, inbox: Path, tmp_path: Path) -> None:
+    def read() -> Summary:
+        job = Job((str(inbox),), tmp_path / "out.csv")
+        reader = lambda refs: map(stub.read_page, refs)  # noqa: E731
+        return run(job, stub.RECIPE, stub.find, stub.survey, in_process, reader)
+
+    assert read().replaced == 0
+    assert read().replaced == 0
+    (inbox / "a.pdf").write_text("pages 2 and other content")
+    assert read().replaced == 1
+
+
+def test_a_word_said_beside_a_run_stands_after_it_and_after_another_reading(
+    inbox: Path, tmp_path: Path, work: Callable[..., Summary], stub: SimpleNamespace
+) -> None:
+    out = tmp_path / "results.csv"
+    child = start(inbox, out)
+    go_on(child, 2)
+    with visit_ledger(beside(out)) as ledger:
+        item = item_of(1, 0)
+        state = read_state(ledger, item)
+        assert state is not None
+        add(ledger, item, state.version, Answer("value", "4711"), "ann")
+    assert finish(child) == Exit.SOME_FAILED
+
+    def said() -> list[tuple[str, str, str]]:
+        with out.open(encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["value"] == "4711"]
+        return [(os.path.basename(row["source"]), row["page"], row["review"]) for row in rows]
+
+    everywhere = [("a.pdf", "1", "done"), ("copy of a.pdf", "1", "done")]
+    assert said() == everywhere
+    work(out, recipe=replace(stub.RECIPE, options=Options.model_validate({"max_error": 0.1})))
+    assert said() == everywhere

@@ -132,3 +132,22 @@ def process_runs(process: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+FEW_HANDLES = """
+import resource
+from docproc.errors import WorkerError
+from docproc.flow.mappers import in_processes
+resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
+try:
+    with in_processes(workers=2, seconds=5, megabytes=1500) as mapper:
+        list(mapper(abs, [1, 2], lambda item, failure: item))
+except WorkerError as error:
+    print(error)
+"""
+
+
+def test_want_of_handles_is_said_and_what_to_do() -> None:
+    ended = subprocess.run([sys.executable, "-c", FEW_HANDLES], capture_output=True, text=True, check=True)
+    assert ended.stdout.startswith("worker processes cannot be started: Too many open files; close other programs")
+    assert ended.stderr == ""

@@ -121,3 +121,23 @@ def test_places_where_nothing_can_be_written_are_refused(tmp_path: Path) -> None
 def test_a_folder_that_takes_no_files_is_refused() -> None:
     with pytest.raises(LedgerError, match="cannot write to /proc"):
         check_target(Path("/proc/results.csv"))
+
+
+def test_bytes_are_on_disk_before_they_have_their_name_and_the_name_is_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync, replace = os.fsync, os.replace
+
+    def note_sync(handle: int) -> None:
+        steps.append("sync folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "sync file")
+        fsync(handle)
+
+    def note_rename(part: str, target: str) -> None:
+        steps.append("rename")
+        replace(part, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_rename)
+    replace_file(tmp_path / "r.csv", write_new)
+    assert steps == ["sync file", "rename", "sync folder"]

@@ -182,6 +182,17 @@ def test_a_damaged_ledger_says_so_when_it_is_used(tmp_path: Path, make_page: Pag
         list(missing(ledger, run, [document]))
 
 
+def test_a_page_that_two_read_at_a_time_keeps_the_first_reading(
+    ledger: Ledger, make_page: Page, make_reading: Callable[..., Reading]
+) -> None:
+    run = begin(ledger, "recipe")
+    for later in (make_page("d", 1, make_reading(text="123")), make_page("d", 1, failure=Failure("timeout"))):
+        record(ledger, run, make_page("d", 1))
+        record(ledger, run, later)
+    rows = ledger.connection.execute("SELECT p.id, p.failure, r.text FROM pages p JOIN readings r ON r.page = p.id")
+    assert rows.fetchall() == [(1, None, "007")]
+
+
 def test_an_error_inside_the_run_stays_what_it_is(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="not ours"), open_ledger(tmp_path / "x.ledger"):
         raise OSError("not ours")
