@@ -6,15 +6,24 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
 
+from docproc.apps.local.server import Server
+
 SAMPLES = Path(__file__).resolve().parent.parent.parent / "samples"
 Docproc = Callable[..., "subprocess.Popen[bytes]"]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+)
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +57,10 @@ def page(samples: Path) -> Path:
     return samples / "photo" / "slip.jpg"
 
 
+PATIENCE = 20_000
+"""Milliseconds that a page on a busy machine may take to show what is expected of it."""
+
+
 @pytest.fixture(scope="session")
 def docproc() -> Docproc:
     """Start the command line in a session of its own, as a terminal would."""
@@ -64,6 +77,44 @@ def docproc() -> Docproc:
         )
 
     return start
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A real browser, which tests of pages share; they skip where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("the browser chromium is not installed")
+    sync_api.expect.set_options(timeout=PATIENCE)
+    with sync_api.sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def sit(browser: Any, server: Server) -> Iterator[Callable[..., Any]]:
+    """Sit down at the page of `server` under a name; it may ask nobody else, and no script of it may fail."""
+    asked: list[str] = []
+    errors: list[str] = []
+    with ExitStack() as held:
+
+        def open_as(who: str = "Ada", **given: Any) -> Any:
+            context = held.enter_context(browser.new_context(viewport={"width": 1280, "height": 720}, **given))
+            context.set_default_timeout(PATIENCE)
+            page = context.new_page()
+            page.on("request", lambda request: asked.append(request.url))
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.on("console", lambda said: errors.append(said.text) if "Content Security" in said.text else None)
+            page.goto(server.address)
+            page.get_by_label("Your name").fill(who)
+            page.keyboard.press("Enter")
+            page.wait_for_selector("body[data-ready]")
+            return page
+
+        yield open_as
+    assert errors == []
+    assert [url for url in asked if not url.startswith((f"http://{server.names.own[0]}/", "data:"))] == []
 
 
 @pytest.fixture

@@ -65,7 +65,7 @@ def test_killed_and_run_again_gives_the_undisturbed_file(
     assert (f"{done} page{'s' * (done > 1)} had been done by an earlier run" in errors.decode()) == (done > 0)
 
 
-@pytest.mark.parametrize("number", [signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_to_the_whole_group_loses_no_page(
     docproc: Docproc,
     samples: Path,

@@ -30,6 +30,20 @@ def test_a_clean_run_is_three_lines() -> None:
     ]
 
 
+def test_what_people_settled_is_told() -> None:
+    told = list(describe(replace(CLEAN, tally=replace(CLEAN.tally, looked=1200)), OUT))
+    assert "1,200 fields settled by people" in told
+    assert not any("settled" in line for line in describe(CLEAN, OUT))
+
+
+def test_new_content_and_plain_pictures_are_told() -> None:
+    told = list(describe(replace(CLEAN, replaced=2, plain_strips=1), OUT))
+    assert "2 files had new content: the rows read from it replaced the former ones" in told
+    assert any(
+        line.startswith("1 picture kept before the key was given is not encrypted: docproc key") for line in told
+    )
+
+
 def test_whatever_happened_is_said_with_what_to_do() -> None:
     lost = tuple(FailedPage(b"caf\xe9.pdf", number, "timeout", "") for number in range(1, 8))
     tally = Tally(
@@ -63,7 +77,8 @@ def test_whatever_happened_is_said_with_what_to_do() -> None:
         " raise page_seconds, or print the page to a new PDF",
         *(f"    caf\\xe9.pdf page {number}" for number in range(1, 6)),
         "    and 2 more: the rows with reasons = timeout",
-        "failed (encrypted), 1 page: the PDF needs a password; save it without a password and run again",
+        "failed (encrypted), 1 page: the PDF needs a password;"
+        " give it with --password-file, or save the PDF without one",
         "    b\\n.pdf (AES)",
         "skipped 2 files:",
         "    a.txt (no document: text)",
