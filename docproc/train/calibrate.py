@@ -21,7 +21,7 @@ from docproc.errors import InputError
 from docproc.flow.pipeline import prepare
 from docproc.options import Recipe, load_options
 from docproc.pages.sources import survey
-from docproc.recognize.classifier import MOST_WEIGHT, load
+from docproc.recognize.classifier import MOST_WEIGHT, find_weights, load
 from docproc.recognize.line_reader import load_line_reader
 from docproc.recognize.models import Models
 from docproc.recognize.style import settle
@@ -67,6 +67,7 @@ def calibrate(truth: Path, weights: Path, device: str, digits: Sequence[Path] = 
     With sets of single `digits`, temperatures and the weight of style are fitted to those first. Raises InputError
     where no strip that the truth names is there.
     """
+    weights = find_weights(weights)
     classifier = load(weights, device)
     models = Models(temper(digits, classifier) if digits else classifier, load_line_reader(weights, classifier.device))
     alone, checked = gather(truth, models)

@@ -6,7 +6,7 @@ digit each pixel belongs to is known, so each segment's label is.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from docproc.segment.lattice import propose
+from docproc.segment.lattice import Proposal, propose
 from docproc.segment.normalize import normalize
 from docproc.train.bank import Bank, map_fields
 from docproc.train.data import load_mnist
@@ -55,23 +55,34 @@ def label_segments(rng: np.random.Generator, bank: Bank) -> LabelledCrops:
     segments = proposal.lattice.segments
     if not segments:
         return LabelledCrops(np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int64))
-    # Ink by piece and owner, then by segment: a segment is a run of pieces.
-    pieces = proposal.lattice.nodes
     owner = cv2.dilate(strip.owner.astype(np.float32), np.ones((5, 5), np.uint8)).astype(np.int64)
     owner = np.where(strip.owner > 0, strip.owner, owner)
-    count = len(strip.labels) + 1
+    return label_proposal(proposal, normalize(page.gray, proposal), owner, strip.labels, strip.styles)
+
+
+def label_proposal(
+    proposal: Proposal, crops: Crops, owner: NDArray[np.int64], labels: Sequence[int], styles: Sequence[int]
+) -> LabelledCrops:
+    """The crops of a proposal with their classes and styles, those left out that are neither whole nor broken.
+
+    `owner` is int64[h, w] over the field: 0 paper, i + 1 the i-th glyph, of which `labels` and `styles` tell.
+    """
+    segments = proposal.lattice.segments
+    # Ink by piece and owner, then by segment: a segment is a run of pieces.
+    pieces = proposal.lattice.nodes
+    count = len(labels) + 1
     table = np.bincount((proposal.labels * count + owner).ravel(), minlength=pieces * count).reshape(pieces, count)
     running = np.concatenate([np.zeros((1, count), np.int64), np.cumsum(table[1:], 0)])
     spans = running[[s.stop for s in segments]] - running[[s.start for s in segments]]
     totals = running[-1]
-    labels = np.array([_label(span, totals, strip.labels) for span in spans], np.int64)
-    styles = np.array(strip.styles, np.int64)[spans[:, 1:].argmax(1)]
-    styles[labels == NOT_A_DIGIT] = -1
-    chosen = labels >= 0
-    return LabelledCrops(normalize(page.gray, proposal)[chosen], labels[chosen], styles[chosen])
+    found = np.array([_label(span, totals, labels) for span in spans], np.int64)
+    known = np.array(styles, np.int64)[spans[:, 1:].argmax(1)]
+    known[found == NOT_A_DIGIT] = -1
+    chosen = found >= 0
+    return LabelledCrops(crops[chosen], found[chosen], known[chosen])
 
 
-def _label(span: NDArray[np.int64], totals: NDArray[np.int64], labels: tuple[int, ...]) -> int:
+def _label(span: NDArray[np.int64], totals: NDArray[np.int64], labels: Sequence[int]) -> int:
     """Class of a segment from the ink it holds of each glyph; -1 where it is neither whole nor broken."""
     best = int(span[1:].argmax()) + 1
     if labels[best - 1] == NOT_A_DIGIT or span[best] == 0:
