@@ -123,7 +123,9 @@ def spoil(net: nn.Module) -> tuple[Misread, ...]:
     return (Misread("digits", np.arange(100) < round(10 * weight)),)
 
 
-@pytest.mark.parametrize(("learned", "share"), [(0.0, 1.0), (0.4, 1.0), (0.5, 0.75), (0.8, 0.5), (1.6, 0.25), (10.0, 0.0)])
+@pytest.mark.parametrize(
+    ("learned", "share"), [(0.0, 1.0), (0.4, 1.0), (0.5, 0.75), (0.8, 0.5), (1.6, 0.25), (10.0, 0.0)]
+)
 def test_a_reader_goes_as_far_as_nothing_is_forgotten(learned: float, share: float) -> None:
     went = go_as_far(make_net(0.0), make_net(learned), spoil)
     assert went.share == share
