@@ -68,7 +68,8 @@ def gather(data: Path | None) -> Iterator[Case]:
             source = str(data / "pages" / name)
             page = load(PageRef(source, survey(source, options).digest, number), options)
             fields = [field for field in truth.fields if (field.source, field.page) == (name, number)]
-            yield Case(page, [field for field in fields if not field.left_out])
+            if scored := [field for field in fields if not field.left_out]:
+                yield Case(page, scored)
 
 
 def with_gray(case: Case, gray: np.ndarray) -> Case:
