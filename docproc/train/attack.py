@@ -19,7 +19,8 @@ from rich.progress import Progress
 from docproc.errors import LedgerError
 from docproc.recognize.classifier import find_weights, load_nets
 from docproc.recognize.net import Net
-from docproc.train.adversary import NATURAL, Change, pgd
+from docproc.train.adversary import pgd
+from docproc.train.corruptions import NATURAL, Change
 from docproc.train.crops import LabelledCrops, join_crops, mnist_crops
 from docproc.train.fit import compose_crops, predict, show_bar
 from docproc.train.plot import require_matplotlib, save_table

@@ -16,13 +16,13 @@ from docproc.flow.pipeline import Classify
 from docproc.options import Recipe, load_options
 from docproc.recognize.classifier import load
 from docproc.recognize.style import settle
+from docproc.train.digit_pictures import save_pictures
 from docproc.train.digitfile import DigitSet, load_digits
 from docproc.train.fit import show_bar
 from docproc.train.lone import Level, crop_digit, find_level
 from docproc.train.metrics import calibration_error, share_at_error, sort_into_bins, trace_curve
 from docproc.train.plot import require_matplotlib
 from docproc.train.report import render_table, share
-from docproc.train.sheets import save_sheets
 from docproc.types import NOT_A_DIGIT, Crops, Joint, Probs
 
 PART = 512
@@ -109,7 +109,7 @@ def evaluate_digits(
     report = measure(digits.labels, probs, DigitSource(str(source), level, style, group or ""))
     if out is not None:
         texts = {"report.txt": render_digits(report), "report.json": write_digits(report)}
-        save_sheets(digits, level, crops, probs, texts, out)
+        save_pictures(digits, level, crops, probs, texts, out)
     return report
 
 

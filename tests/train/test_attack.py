@@ -19,9 +19,9 @@ from docproc.errors import InputError, LedgerError, ModelError
 from docproc.recognize.classifier import load_nets
 from docproc.recognize.net import Cascade, Net, make_shape
 from docproc.train import fit
-from docproc.train.adversary import NATURAL
 from docproc.train.attack import GREYS, Outcome, Robustness, attack, choose_digits, fool, judge, list_outcomes, render
 from docproc.train.cache import compose_once
+from docproc.train.corruptions import NATURAL
 from docproc.train.crops import LabelledCrops, join_crops, mnist_crops
 from docproc.train.fit import Knobs, predict, save, show_bar
 from docproc.train.loss import cross_entropy

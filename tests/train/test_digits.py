@@ -16,6 +16,7 @@ from docproc.errors import InputError, LedgerError, UsageError
 from docproc.options import Options, Recipe
 from docproc.recognize.net import Cascade, make_shape
 from docproc.train import digitfile
+from docproc.train.digit_pictures import draw_confusions, rank_mistakes, tell_mistake
 from docproc.train.digitfile import DigitSet, load_digits
 from docproc.train.digits import (
     Confusion,
@@ -31,7 +32,6 @@ from docproc.train.digits import (
 )
 from docproc.train.fit import save
 from docproc.train.lone import crop_digit, find_level
-from docproc.train.sheets import draw_confusions, rank_mistakes, tell_mistake
 from docproc.types import NEUTRAL, NOT_A_DIGIT
 
 X, Y = np.zeros((3, 28, 28), np.uint8), np.array([0, 5, 10])

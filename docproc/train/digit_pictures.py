@@ -25,7 +25,7 @@ LINE, GAP = 24, 8
 """Pixels above a tile for its words, and between tiles."""
 
 
-def save_sheets(
+def save_pictures(
     digits: DigitSet, level: Level, crops: Crops, probs: Probs, texts: Mapping[str, str], out: Path
 ) -> None:
     """The texts, confusions.png and worst.png in that folder."""
