@@ -33,7 +33,7 @@ def draw_hand(rng: np.random.Generator) -> Hand:
     style = int(rng.integers(len(STYLES)))
     writer = replace(
         draw_writer(int(rng.integers(2**31))),
-        jitter=float(rng.uniform(0.012, 0.04)),
+        jitter=float(rng.uniform(0.012, 0.055)),
         slant=float(rng.normal(0.08, 0.18)),
         width=float(rng.uniform(0.65, 1.35)),
     )

@@ -18,14 +18,15 @@ ELASTIC, BENDS = 0.035, 4
 THICKER, THINNER, COARSER, SPECKLED, BARRED, RULED, BLIND, ERASED = 0.12, 0.12, 0.08, 0.1, 0.12, 0.15, 0.05, 0.04
 """Shares of the rows that get a wider or narrower pen, half the resolution, a noisy scan, sides of comb cells or a
 ruling that were taken out of the ink, no ink plane, a gap in all strokes."""
-
+TRIMMED, DEEPEST = 0.08, 2
+"""Share of the rows whose first or last stroke lies on the edge of the field, and how many columns of it are lost."""
 GAP, BAR, RULE = 0.015, 0.02, 0.04
 """Shares of the columns that are a gap or the side of a cell, and of the pixel rows that are a ruling."""
 
 
 def distort_lines(lines: Tensor, generator: torch.Generator) -> Tensor:
     """Lean, stretch and bend each row a little, at random; change pen, scan, paper or form of some."""
-    moved = _move(lines, generator)
+    moved = _move(_trim(lines, generator), generator)
     count, _, height, width = lines.shape
     pen, scan = torch.rand(2, count, generator=generator).to(lines.device)
     thick, thin, coarse = pen < THICKER, pen > 1 - THINNER, scan < COARSER
@@ -45,6 +46,18 @@ def distort_lines(lines: Tensor, generator: torch.Generator) -> Tensor:
     dark = dark + (_draw(lines, generator) < SPECKLED) * 0.12 * noise
     ink = ink * (_draw(lines, generator) > BLIND)
     return torch.cat([dark, ink], 1).clamp(0, 1)
+
+
+def _trim(lines: Tensor, generator: torch.Generator) -> Tensor:
+    """Cut into the outermost ink of some rows."""
+    count, _, _, width = lines.shape
+    ink, columns = lines[:, 1].amax(1) > 0.5, torch.arange(width, device=lines.device)
+    first, last = ink.int().argmax(1), width - 1 - ink.flip(1).int().argmax(1)
+    side = torch.rand(count, generator=generator).to(lines.device)
+    depth = torch.randint(1, DEEPEST + 1, (count,), generator=generator).to(lines.device)
+    before = (side < TRIMMED / 2)[:, None] & (columns < (first + depth)[:, None])
+    behind = (side > 1 - TRIMMED / 2)[:, None] & (columns > (last - depth)[:, None])
+    return lines.masked_fill((before | behind)[:, None, None], 0)
 
 
 def _draw(lines: Tensor, generator: torch.Generator) -> Tensor:

@@ -18,7 +18,7 @@ from docproc.train.data import Glyph, draw_glyph
 from docproc.train.hands import draw_hand, write_digit
 from docproc.types import NOT_A_DIGIT, CleanPage, Gray, Page, PageRef
 
-RATIO_SHARE, TEMPERATURE_SHARE, FILLER_SHARE = 0.07, 0.03, 0.03
+RATIO_SHARE, TEMPERATURE_SHARE, FILLER_SHARE = 0.1, 0.03, 0.03
 """Shares of numbers with a slash as in 115/75, with °C behind, with X in places left empty."""
 WOBBLE = (0.02, 0.1)
 """How much a writer's digits vary in size and lift, in digit heights."""

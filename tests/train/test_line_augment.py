@@ -58,7 +58,7 @@ def test_ink_plane_is_hidden_now_and_then_and_never_the_other(monkeypatch: pytes
     assert float(hidden[:, 0].amax((1, 2)).min()) > 0.1
 
 
-SHARES = ("THICKER", "THINNER", "COARSER", "SPECKLED", "BARRED", "RULED", "BLIND", "ERASED")
+SHARES = ("THICKER", "THINNER", "COARSER", "SPECKLED", "BARRED", "RULED", "BLIND", "ERASED", "TRIMMED")
 
 
 @pytest.mark.parametrize(("share", "ink"), [("THICKER", 2.0), ("THINNER", 0.5), ("ERASED", 1 - line_augment.GAP)])
@@ -81,3 +81,16 @@ def test_coarse_scan_has_no_detail_between_its_pixels(monkeypatch: pytest.Monkey
     jumps = [float((ink[:, :, 1:] - ink[:, :, :-1]).abs().max()) for ink in (before, after)]
     assert jumps[1] < 0.7 * jumps[0]
     assert float(after.sum()) == pytest.approx(float(before.sum()), rel=0.02)
+
+
+def test_edge_of_the_field_cuts_into_the_first_or_the_last_stroke_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SCALE", "LEAN", "TURN", "SHIFT", "ELASTIC", *SHARES):
+        monkeypatch.setattr(line_augment, name, 0.0)
+    bars = rows().repeat_interleave(4, 3)  # bars of four columns
+    whole = distort_lines(bars, torch.Generator().manual_seed(1))[:, 1].amax(1)
+    monkeypatch.setattr(line_augment, "TRIMMED", 1.0)
+    cut = distort_lines(bars, torch.Generator().manual_seed(1))[:, 1].amax(1)
+    lost = (whole - cut).round()
+    starts, ends = lost[:, :84].sum(1), lost[:, 280:].sum(1)
+    assert not lost[:, 84:280].any()
+    assert {(int(a), int(b)) for a, b in zip(starts, ends, strict=True)} == {(1, 0), (2, 0), (0, 1), (0, 2)}
