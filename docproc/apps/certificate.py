@@ -13,7 +13,7 @@ from docproc.flow.certificate import BINS, Bin, Certificate, Confusion, gather
 from docproc.records.atomic import replace_file
 from docproc.records.corrections import Changed
 from docproc.records.items import read_item
-from docproc.records.ledger import Ledger
+from docproc.records.ledger import Ledger, at_one_moment
 
 WIDE, HIGH, LEFT, FOOT = 640.0, 150.0, 4.0, 22.0
 """Of the picture of confidences: the area of its bars, and the room around."""
@@ -44,10 +44,15 @@ class Pair:
 
 
 def write_certificate(ledger: Ledger, results: Path, out: Path) -> Certificate:
-    """Gather what there is to say and write it as a page; raises LedgerError where it cannot be written."""
+    """Gather what there is to say and write it as a page; raises LedgerError where it cannot be written.
+
+    People may go on answering meanwhile: all that the page says is of one moment.
+    """
     from jinja2 import Environment, select_autoescape
 
-    found = gather(ledger, results)
+    with at_one_moment(ledger):
+        found = gather(ledger, results)
+        pairs = [cut_pair(ledger, confusion) for confusion in found.confusions]
     environment = Environment(
         autoescape=select_autoescape(default=True, default_for_string=True), trim_blocks=True, lstrip_blocks=True
     )
@@ -57,7 +62,7 @@ def write_certificate(ledger: Ledger, results: Path, out: Path) -> Certificate:
     page = template.render(
         c=found,
         bars=draw_bars(found.bins),
-        pairs=[cut_pair(ledger, confusion) for confusion in found.confusions],
+        pairs=pairs,
         looks=[flag for flag in found.flags if flag.calls],
         sureness=f"{100 * SURENESS:.0f}",
         most=MOST_LISTED,

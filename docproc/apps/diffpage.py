@@ -13,7 +13,8 @@ from docproc.errors import FAILURES, FLAGS
 from docproc.flow.diff import Aside, Change, Difference, Kind
 from docproc.records.atomic import replace_file
 from docproc.records.corrections import place_of
-from docproc.records.ledger import Ledger, fetch_strip
+from docproc.records.ledger import Ledger
+from docproc.records.strips import fetch_strip
 from docproc.records.versions import ReadField
 
 MOST_SHOWN = 2000

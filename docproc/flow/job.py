@@ -18,6 +18,7 @@ from docproc.records import ledger as records
 from docproc.records.atomic import check_target, sweep_parts
 from docproc.records.export import choose_writer, export, lock_of, write_csv
 from docproc.records.seal import KEEP_ALL, Vault
+from docproc.records.strips import count_plain
 from docproc.records.tables import Layout, lay_out
 from docproc.records.tally import Tally, tally
 from docproc.types import Document, Failure, PageRef, PageResult, Reader
@@ -119,7 +120,7 @@ def run(
         asked = take(ledger, turn, documents, reader, progress, stopping)
         out = put_out(ledger, recipe.key, job, stream)
         counted = tally(ledger, turn)
-        plain_strips = 0 if job.vault.seal is None else records.count_plain(ledger)
+        plain_strips = 0 if job.vault.seal is None else count_plain(ledger)
     pages = sum(1 if document.failure else document.pages for document in present)
     distinct = {document.digest: document.pages for document in present if document.digest}
     return Summary(

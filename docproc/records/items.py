@@ -10,8 +10,9 @@ from typing import Any
 from docproc.records.answered import find_doubts
 from docproc.records.cells import order_naturally, show_source
 from docproc.records.corrections import Changed, State, place_of, read_state
-from docproc.records.ledger import Ledger, fetch_strip, speaking
+from docproc.records.ledger import Ledger, speaking
 from docproc.records.matching import OPEN, Correction, Purpose, Verdict
+from docproc.records.strips import fetch_strip
 from docproc.types import Box, Digit, Reading
 
 BLIND: frozenset[Purpose] = frozenset({"first", "second", "audit"})

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from docproc.errors import RETRIED, LedgerError
 from docproc.records.schema import migrate
-from docproc.records.seal import KEEP_ALL, SEALED, Place, Vault
+from docproc.records.seal import KEEP_ALL, Place, Vault
 from docproc.types import Digit, Document, Failure, PageRef, PageResult
 
 OWNER_ONLY = 0o600
@@ -116,32 +116,6 @@ def note_key(ledger: Ledger, fingerprint: str) -> None:
     if find_key(ledger) is None:
         with transaction(ledger):
             ledger.connection.execute("INSERT INTO seals VALUES (?, datetime('now'))", (fingerprint,))
-
-
-def count_plain(ledger: Ledger) -> int:
-    """How many pictures are kept and not encrypted."""
-    with speaking(ledger.name):
-        found = ledger.connection.execute(
-            "SELECT count(*) FROM readings WHERE length(strip) > 0 AND substr(strip, 1, ?) <> ?", (len(SEALED), SEALED)
-        )
-        return int(found.fetchone()[0])
-
-
-def fetch_strip(ledger: Ledger, page: int, position: int) -> bytes:
-    """The picture of a field, by the id of its page and its position there; b"" where none is kept.
-
-    Raises LedgerError where it is encrypted and the key was not given.
-    """
-    with speaking(ledger.name):
-        row = ledger.connection.execute(
-            "SELECT r.strip, p.digest, p.recipe, p.number FROM readings r JOIN pages p ON p.id = r.page"
-            " WHERE r.page = ? AND r.position = ?",
-            (page, position),
-        ).fetchone()
-    if row is None:
-        return b""
-    stored, digest, recipe, number = row
-    return ledger.vault.fetch(stored, Place(digest, recipe, number, position))
 
 
 @contextmanager
@@ -363,6 +337,9 @@ def transaction(ledger: Ledger) -> Iterator[None]:
 def at_one_moment(ledger: Ledger) -> Iterator[None]:
     """Let all questions see the ledger as it stands at the first of them, whoever writes to it meanwhile."""
     with speaking(ledger.name):
+        if ledger.connection.in_transaction:
+            yield  # inside of another moment
+            return
         ledger.connection.execute("BEGIN")
         try:
             yield

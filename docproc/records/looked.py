@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from docproc.records.cells import show_source
 from docproc.records.corrections import list_since, place_of
-from docproc.records.ledger import Ledger, fetch_strip, speaking
+from docproc.records.ledger import Ledger, speaking
 from docproc.records.matching import Answer
+from docproc.records.strips import fetch_strip
 from docproc.records.versions import read_fields
 from docproc.types import Box
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from docproc.records.about import find_about, tell_differences, tell_recipe
 from docproc.records.answered import weigh
 from docproc.records.cells import show_source
-from docproc.records.ledger import Ledger, at_one_moment, count_plain, find_key, last_run, speaking
+from docproc.records.ledger import Ledger, at_one_moment, find_key, last_run, speaking
+from docproc.records.strips import count_plain
 
 SHOWN = 20
 """Files of the queue and troubles that are named; the counts are of all."""

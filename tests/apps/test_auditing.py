@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from docproc.apps.certificate import draw_bars, show_share
+from docproc.apps.certificate import draw_bars, show_share, write_certificate
 from docproc.apps.cli import app
 from docproc.errors import DocprocError, LedgerError, UsageError
 from docproc.flow.certificate import Bin
@@ -196,6 +196,25 @@ def test_a_certificate_says_what_the_batch_came_to(results: Path) -> None:
     with visit_ledger(beside(results)) as ledger:
         assert list_since(ledger)[-1].hash in told
     assert hashlib.sha256(results.read_bytes()).hexdigest() in told
+
+
+def test_all_that_a_certificate_says_is_of_one_moment(results: Path) -> None:
+    """Somebody answers all that waits while the certificate is gathered, after its first questions."""
+    with visit_ledger(beside(results)) as ledger:
+
+        asked: list[str] = []
+
+        def answer_once(statement: str) -> None:
+            asked.append(statement)
+            if len(asked) == 5:
+                ledger.connection.set_trace_callback(None)
+                key(results, "review", TRUTH)
+
+        ledger.connection.set_trace_callback(answer_once)
+        found = write_certificate(ledger, results, results.with_name("batch.html"))
+        assert (found.settled, found.waiting, found.chain.rows) == (0, 12, 0)
+        found = write_certificate(ledger, results, results.with_name("batch.html"))
+        assert (found.settled, found.waiting, found.chain.rows) == (12, 0, 12)
 
 
 def test_a_certificate_needs_nothing_else_and_runs_nothing(tmp_path: Path) -> None:

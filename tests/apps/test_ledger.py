@@ -19,8 +19,9 @@ from docproc.apps.why import preview, tell_chance
 from docproc.errors import DocprocError, Exit, LedgerError, UsageError
 from docproc.records.corrections import add, item_of, read_state
 from docproc.records.export import export
-from docproc.records.ledger import begin, fetch_strip, open_ledger, record, register, visit_ledger
+from docproc.records.ledger import begin, open_ledger, record, register, visit_ledger
 from docproc.records.matching import Answer
+from docproc.records.strips import fetch_strip
 from docproc.records.watched import Watched, beat, note_watched
 from docproc.types import Box, Digit, Document, Failure, PageRef, PageResult, Place, Reading
 

@@ -10,9 +10,10 @@ import pytest
 
 from docproc.records.corrections import add, item_of, read_state
 from docproc.records.export import write_csv
-from docproc.records.ledger import Ledger, begin, fetch_strip, open_ledger, record, register, visit_ledger
+from docproc.records.ledger import Ledger, begin, open_ledger, record, register, visit_ledger
 from docproc.records.matching import Answer, Purpose
 from docproc.records.purge import purge
+from docproc.records.strips import fetch_strip
 from docproc.records.tables import lay_out
 from docproc.types import Box, Document, PageResult, Reading
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from docproc.errors import LedgerError
-from docproc.records.ledger import begin, count_plain, fetch_strip, find_key, open_ledger, record, visit_ledger
+from docproc.records.ledger import begin, find_key, open_ledger, record, visit_ledger
 from docproc.records.purge import seal_strips
 from docproc.records.seal import KEEP_ALL, SEALED, KeepStrips, Place, Vault, load_key, make_key
+from docproc.records.strips import count_plain, fetch_strip
 from docproc.types import PageResult, Reading
 
 PICTURE = b"\x89PNG a picture that nobody else may see"

@@ -39,9 +39,10 @@ from docproc.apps.review.words import describe_budget, describe_item, describe_p
 from docproc.errors import DocprocError, UsageError
 from docproc.records.corrections import Changed, add, find_correction, find_item, place_of, withdraw
 from docproc.records.items import read_item
-from docproc.records.ledger import fetch_strip, last_run
+from docproc.records.ledger import last_run
 from docproc.records.matching import Purpose
 from docproc.records.queue import LINES, Queue
+from docproc.records.strips import fetch_strip
 from docproc.types import Failure
 
 PACKAGE = "docproc.apps.review"

@@ -28,7 +28,8 @@ from docproc.flow.signals import catch_stops
 from docproc.options import Options, Recipe
 from docproc.pages.sources import survey
 from docproc.records.atomic import sweep_parts
-from docproc.records.ledger import Ledger, Run, begin, count_plain, open_ledger
+from docproc.records.ledger import Ledger, Run, begin, open_ledger
+from docproc.records.strips import count_plain
 from docproc.records.tally import tally
 from docproc.records.watched import count_sources, list_waiting
 
