@@ -22,7 +22,7 @@ from docproc.recognize.line_reader import load_line_net
 from docproc.segment.line import HEIGHT
 from docproc.train.cache import compose_once
 from docproc.train.checkpoint import load_checkpoint, save_checkpoint
-from docproc.train.fit import DATA, HELD_OUT, Knobs, average, choose_optimizer, show_bar, take_step
+from docproc.train.fit import DATA, HELD_OUT, Knobs, average, choose_optimizer, mix_precision, show_bar, take_step
 from docproc.train.line_augment import distort_lines
 from docproc.train.lines import LabelledLine, make_lines, pack, unpack
 from docproc.train.modelfile import save_model
@@ -145,7 +145,7 @@ def _learn(
         lines = [training[i] for i in chosen]
         batch = gather_batch(lines, ROOM).to(device).float() / 255
         batch = distort_lines(batch, generator).contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with mix_precision(device):
             scores = net(batch)
         chances = scores.float().log_softmax(2).transpose(0, 1)
         signs = torch.from_numpy(np.concatenate([line.signs for line in lines]).astype(np.int64))

@@ -201,7 +201,6 @@ def test_a_certificate_says_what_the_batch_came_to(results: Path) -> None:
 def test_all_that_a_certificate_says_is_of_one_moment(results: Path) -> None:
     """Somebody answers all that waits while the certificate is gathered, after its first questions."""
     with visit_ledger(beside(results)) as ledger:
-
         asked: list[str] = []
 
         def answer_once(statement: str) -> None:
