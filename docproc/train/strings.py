@@ -261,8 +261,9 @@ def _lay(
             x -= closer * height
             _join(rng, coverage, owner, (round(left + 0.7 * w), y + round(0.2 * h)), (round(x + 0.3 * w), y), i)
     used = np.flatnonzero(coverage.max(1) > 0.3)
-    top = max(0, used[0] - int(height * rng.uniform(0.02, 0.35)))
-    bottom = used[-1] + 1 + int(height * rng.uniform(0.02, 0.35))
+    first, last = (used[0], used[-1]) if len(used) else (0, rows - 1)  # of a mere speck nothing may be dark
+    top = max(0, first - int(height * rng.uniform(0.02, 0.35)))
+    bottom = last + 1 + int(height * rng.uniform(0.02, 0.35))
     right = min(width, int(x) + 6 + pad)
     return coverage[top:bottom, :right].copy(), owner[top:bottom, :right].copy()
 

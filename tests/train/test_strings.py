@@ -145,3 +145,12 @@ def test_cleaned_field_has_its_ink_and_not_its_rulings() -> None:
     assert not page.ink[74:81].any()
     assert page.ink[20:62, 40:130].sum() > 0.9 * (gray[20:62, 40:130] < 128).sum()
     assert [ruling.horizontal for ruling in page.rulings] == [True]
+
+
+def test_word_of_letters_too_faint_to_be_seen_is_a_field_without_ink() -> None:
+    faint = Glyph(NOT_A_DIGIT, "K", "print/face", bitmap=np.full((20, 10), 9, np.uint8))
+    bank = make_bank([*DIGITS, *MARKS], [faint])
+    made = [compose(np.random.default_rng(seed), bank) for seed in range(FIELDS)]
+    words = [strip for strip in made if {*strip.names} == {"K"}]
+    assert words
+    assert not any(strip.owner.any() for strip in words)
