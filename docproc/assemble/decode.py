@@ -131,11 +131,15 @@ def _readings(segment: Segment, chances: list[float], row: Row, every: bool) -> 
     """What a segment may be, its likely digits (or `every` one) or nothing, with log weights; only a single piece may
     be nothing."""
     result: list[tuple[Step, float]] = []
-    digits = sorted(range(NOT_A_DIGIT), key=chances.__getitem__, reverse=True)
-    for digit in digits if every else [d for d in digits[:LIKELIEST] if d == digits[0] or chances[d] >= LIKELY]:
-        weight = math.log(max(chances[digit], LEAST)) - _misfit(segment.box, digit == 0, row)
-        among = chances[digit] / max(sum(chances[:NOT_A_DIGIT]), LEAST)
-        result.append((Step(segment, digit, min(among, 1.0)), weight))
+    misfit, misfit_zero = _misfit(segment.box, False, row), _misfit(segment.box, True, row)
+    written = max(sum(chances[:NOT_A_DIGIT]), LEAST)
+    digits: Iterable[int] = range(NOT_A_DIGIT)
+    if not every:
+        ranked = sorted(digits, key=chances.__getitem__, reverse=True)[:LIKELIEST]
+        digits = [digit for digit in ranked if digit == ranked[0] or chances[digit] >= LIKELY]
+    for digit in digits:
+        weight = math.log(max(chances[digit], LEAST)) - (misfit if digit else misfit_zero)
+        result.append((Step(segment, digit, min(chances[digit] / written, 1.0)), weight))
     if segment.stop == segment.start + 1:
         chance = chances[NOT_A_DIGIT]
         prior = SKIP_LARGE if is_large(segment, row.height) else SKIP_SMALL
