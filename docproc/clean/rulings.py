@@ -28,7 +28,7 @@ JOIN_COVER = 0.8
 CROPPED_SPAN = 0.65
 """A ruling that is long (in a cropped strip also longer than this share of its width) stands alone; a shorter one must
 end on others at both ends, as the sides of boxes do."""
-CROPPED_PART = 0.4
+CROPPED_PART = 0.3
 """A run of a strip that is this share of such a ruling may be a part of it, whatever its ends come near to."""
 BESIDE_RING = 0.8
 """What stands beside a 0 is at least this share of its height; the unit printed beside a box is lower."""
