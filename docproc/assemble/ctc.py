@@ -7,6 +7,7 @@ them, a dot, a dash, a letter, a digit that was taken back, does the work of the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,8 @@ UNLIKELY = 0.003
 """A class less likely than this in a column is not tried there."""
 LEAST = 1e-9
 """No class is impossible."""
+FRESH = 16
+"""Chances are brought back to a sum of 1 after so many columns, well before they are too small for a float64."""
 
 
 class Spoken(NamedTuple):
@@ -33,21 +36,26 @@ def speak(frames: Frames) -> tuple[Spoken, ...]:
     """The likeliest texts first, by prefix beam search (Hannun et al., arXiv:1408.2873)."""
     # For each text so far: its chance if it ended in the blank, and if it ended in its last digit.
     beam: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}
-    for column in frames.astype(np.float64):
-        blank = column[NOT_A_DIGIT:].sum()
-        digits = [int(digit) for digit in np.flatnonzero(column[:NOT_A_DIGIT] > UNLIKELY)]
+    blanks = frames[:, NOT_A_DIGIT:].astype(np.float64).sum(1).tolist()
+    for blank, chances in zip(blanks, frames[:, :NOT_A_DIGIT].tolist(), strict=True):
+        digits = [(str(digit), chance) for digit, chance in enumerate(chances) if chance > UNLIKELY]
         grown: dict[str, tuple[float, float]] = {}
         for text, (silent, voiced) in beam.items():
             before = grown.get(text, (0.0, 0.0))
-            again = voiced * column[int(text[-1])] if text else 0.0
+            again = voiced * chances[int(text[-1])] if text else 0.0
             grown[text] = (before[0] + (silent + voiced) * blank, before[1] + again)
-            for digit in digits:
-                longer = text + str(digit)
+            for digit, chance in digits:
+                longer = text + digit
                 before = grown.get(longer, (0.0, 0.0))
-                repeated = text[-1:] == str(digit)
-                grown[longer] = (before[0], before[1] + (silent if repeated else silent + voiced) * column[digit])
-        beam = dict(sorted(grown.items(), key=lambda item: -sum(item[1]))[:BEAM])
-    return tuple(Spoken(text, float(np.log(max(sum(parts), 1e-300)))) for text, parts in beam.items())
+                repeated = text[-1:] == digit
+                grown[longer] = (before[0], before[1] + (silent if repeated else silent + voiced) * chance)
+        beam = _keep_likely(grown) if len(grown) > BEAM else grown
+    return tuple(Spoken(text, math.log(max(sum(parts), 1e-300))) for text, parts in _keep_likely(beam).items())
+
+
+def _keep_likely(texts: dict[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    """As many texts as the beam holds, likeliest first."""
+    return dict(sorted(texts.items(), key=lambda item: -sum(item[1]))[:BEAM])
 
 
 def find_taken_back(frames: Frames) -> tuple[str, ...]:
@@ -63,24 +71,25 @@ def score_texts(frames: Frames, texts: Sequence[str]) -> NDArray[np.float64]:
     signs = np.full((len(texts), 2 * longest + 1), NOT_A_DIGIT)
     for row, text in zip(signs, texts, strict=True):
         row[1 : 2 * len(text) : 2] = [int(digit) for digit in text]
-    skips = np.zeros(signs.shape, bool)
+    skips = np.zeros(signs.shape)
     skips[:, 2:] = (signs[:, 2:] != NOT_A_DIGIT) & (signs[:, 2:] != signs[:, :-2])
     digits, others = frames[:, :NOT_A_DIGIT].astype(np.float64), frames[:, NOT_A_DIGIT:].sum(1, keepdims=True)
-    chances = np.maximum(np.concatenate([digits, others], 1), LEAST)
-    state = np.zeros(signs.shape)
+    chances = np.maximum(np.concatenate([digits, others], 1), LEAST)[:, signs]
+    # Two columns of zeros stand before the states, so that each state has two before it.
+    padded = np.zeros((len(texts), signs.shape[1] + 2))
+    state, before, skipped = padded[:, 2:], padded[:, 1:-1], padded[:, :-2]
     state[:, 0] = 1
     level = np.zeros(len(texts))
-    for number, column in enumerate(chances):
-        moved = state.copy()
-        if number:
-            moved[:, 1:] += state[:, :-1]
-            moved[:, 2:] += np.where(skips[:, 2:], state[:, :-2], 0)
-        else:
-            moved[:, 1:2] = 1
-        state = moved * column[signs]
-        total = state.sum(1, keepdims=True)
-        state /= total
-        level += np.log(total[:, 0])
+    moved = np.empty(signs.shape)
+    for number, column in enumerate(chances, 1):
+        np.multiply(skipped, skips, out=moved)
+        moved += before
+        moved += state
+        np.multiply(moved, column, out=state)
+        if number % FRESH == 0:
+            total = state.sum(1, keepdims=True)
+            state /= total
+            level += np.log(total[:, 0])
     ends = np.array([2 * len(text) for text in texts])
     every = np.arange(len(texts))
     last = state[every, ends] + np.where(ends > 0, state[every, np.maximum(ends - 1, 0)], 0)

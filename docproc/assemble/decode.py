@@ -81,6 +81,7 @@ def decode(lattice: Lattice, probs: Probs, row: Row, only: Sequence[str] | None 
     prefixes = None if only is None else {text[:end] for text in only for end in range(len(text) + 1)}
     beams: list[dict[tuple[str, int], _Path]] = [{} for _ in range(lattice.nodes)]
     beams[0][("", -1)] = _Path("", 0.0, 0.0, (), -1)
+    asked = None if only is None else sorted({int(digit) for text in only for digit in text})
     signs = find_signs(lattice.field)
     by_start: list[list[tuple[Segment, list[float]]]] = [[] for _ in range(lattice.nodes)]
     for segment, chances in zip(lattice.segments, probs.tolist(), strict=True):
@@ -88,16 +89,20 @@ def decode(lattice: Lattice, probs: Probs, row: Row, only: Sequence[str] | None 
     for node in range(lattice.nodes - 1):
         paths = sorted(beams[node].values(), key=lambda path: -path.weight)[:BEAM]
         for segment, chances in by_start[node]:
-            steps = _readings(segment, chances, row, only is not None)
-            cell = cell_of(lattice.field, segment)
+            steps = [
+                (step, "" if step.digit is None else str(step.digit), weight)
+                for step, weight in _readings(segment, chances, row, asked)
+            ]
+            cell, beam = cell_of(lattice.field, segment), beams[segment.stop]
             for path in paths:
-                for step, weight in steps:
-                    if step.digit is not None and lattice.field.cells and cell <= path.cell:
+                at_sign = len(path.text) in signs
+                for step, digit, weight in steps:
+                    if digit and lattice.field.cells and cell <= path.cell:
                         continue
-                    text = path.text if step.digit is None else path.text + str(step.digit)
+                    text = path.text + digit
                     if prefixes is None or text in prefixes:
-                        at_sign = _weigh_sign(path, step, row) if len(path.text) in signs else 0.0
-                        _extend(beams[segment.stop], path, step, text, weight + at_sign, cell)
+                        extra = _weigh_sign(path, step, row) if at_sign else 0.0
+                        _extend(beam, path, step, text, weight + extra, cell)
     return _texts(path for path in beams[-1].values() if only is None or path.text in only)
 
 
@@ -127,15 +132,21 @@ def is_large(segment: Segment, height: float) -> bool:
     return segment.box.height >= LARGE * height
 
 
-def _readings(segment: Segment, chances: list[float], row: Row, every: bool) -> list[tuple[Step, float]]:
-    """What a segment may be, its likely digits (or `every` one) or nothing, with log weights; only a single piece may
-    be nothing."""
+def _readings(
+    segment: Segment, chances: list[float], row: Row, asked: Sequence[int] | None
+) -> list[tuple[Step, float]]:
+    """What a segment may be, its likely digits (or those `asked` for) or nothing, with log weights; only a single piece
+    may be nothing."""
     result: list[tuple[Step, float]] = []
-    digits = sorted(range(NOT_A_DIGIT), key=chances.__getitem__, reverse=True)
-    for digit in digits if every else [d for d in digits[:LIKELIEST] if d == digits[0] or chances[d] >= LIKELY]:
-        weight = math.log(max(chances[digit], LEAST)) - _misfit(segment.box, digit == 0, row)
-        among = chances[digit] / max(sum(chances[:NOT_A_DIGIT]), LEAST)
-        result.append((Step(segment, digit, min(among, 1.0)), weight))
+    misfit, misfit_zero = _misfit(segment.box, False, row), _misfit(segment.box, True, row)
+    written = max(sum(chances[:NOT_A_DIGIT]), LEAST)
+    digits = asked
+    if digits is None:
+        ranked = sorted(range(NOT_A_DIGIT), key=chances.__getitem__, reverse=True)[:LIKELIEST]
+        digits = [digit for digit in ranked if digit == ranked[0] or chances[digit] >= LIKELY]
+    for digit in digits:
+        weight = math.log(max(chances[digit], LEAST)) - (misfit if digit else misfit_zero)
+        result.append((Step(segment, digit, min(chances[digit] / written, 1.0)), weight))
     if segment.stop == segment.start + 1:
         chance = chances[NOT_A_DIGIT]
         prior = SKIP_LARGE if is_large(segment, row.height) else SKIP_SMALL
@@ -163,13 +174,13 @@ def _extend(beam: dict[tuple[str, int], _Path], path: _Path, step: Step, text: s
     """Add a step to a path and put it into a beam; paths that read the same are merged."""
     used = path.cell if step.digit is None else cell
     total, best = path.weight + weight, path.best + weight
-    steps = (*path.steps, step)
     same = beam.get((text, used))
-    if same is not None:
-        total = _add(total, same.weight)
-        if same.best > best:
-            best, steps = same.best, same.steps
-    beam[(text, used)] = _Path(text, total, best, steps, used)
+    if same is None:
+        beam[(text, used)] = _Path(text, total, best, (*path.steps, step), used)
+    elif same.best >= best:
+        beam[(text, used)] = _Path(text, _add(total, same.weight), same.best, same.steps, used)
+    else:
+        beam[(text, used)] = _Path(text, _add(total, same.weight), best, (*path.steps, step), used)
 
 
 def _add(a: float, b: float) -> float:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from docproc.clean.pieces import (
+    LEAVE_INCH,
     LONG_INCH,
     PIECE_INCH,
     THICKEST_INCH,
     Piece,
+    Runs,
     Scale,
     are_worth,
     find_runs,
@@ -25,6 +28,8 @@ JOIN_COVER = 0.8
 CROPPED_SPAN = 0.65
 """A ruling that is long (in a cropped strip also longer than this share of its width) stands alone; a shorter one must
 end on others at both ends, as the sides of boxes do."""
+CROPPED_PART = 0.3
+"""A run of a strip that is this share of such a ruling may be a part of it, whatever its ends come near to."""
 BESIDE_RING = 0.8
 """What stands beside a 0 is at least this share of its height; the unit printed beside a box is lower."""
 SLENDER = 18
@@ -48,27 +53,57 @@ def find_rulings(gray: Gray, dpi: float, cropped: bool = False) -> tuple[Ruling,
     scale = Scale(dpi)
     if min(gray.shape) < scale.px(PIECE_INCH):
         return ()
-    margin = scale.px(NEIGHBOURHOOD_INCH) if cropped else 0
     height, width = gray.shape
+    # White round a strip, for what leaves a ruling at its edge.
+    margin = 2 * scale.px(LEAVE_INCH) + 1 if cropped else 0
     if cropped:
-        gray = np.pad(gray, margin, constant_values=255)
+        gray = np.asarray(cv2.copyMakeBorder(gray, *(margin,) * 4, cv2.BORDER_CONSTANT, value=255), np.uint8)
+    border = cv2.BORDER_REPLICATE if cropped else cv2.BORDER_REFLECT
     window = (2 * scale.px(NEIGHBOURHOOD_INCH / 2) + 1,) * 2
-    mean = np.asarray(cv2.boxFilter(gray, -1, window, borderType=cv2.BORDER_REFLECT), np.uint8)
+    mean = np.asarray(cv2.boxFilter(gray, -1, window, borderType=border), np.uint8)
     rows = find_runs(gray, mean, scale)
     columns = find_runs(np.ascontiguousarray(gray.T), np.ascontiguousarray(mean.T), scale)
-    level = measure_runs(rows, cropped | are_worth(rows, columns, scale), scale)
-    upright = measure_runs(columns, cropped | are_worth(columns, rows, scale), scale)
-    sides = edge_pieces(margin, height, width) if cropped else []
-    ends = edge_pieces(margin, width, height) if cropped else []
-    level, upright = join_open(level, upright + sides, scale), join_open(upright, level + ends, scale)
     # In a strip the aligned feet of a row of zeros are as long as a ruling, but no ruling ends amid the writing.
     longest = max(scale.px(LONG_INCH), CROPPED_SPAN * width) if cropped else scale.px(LONG_INCH)
+    sides = edge_pieces(margin, height, width) if cropped else []
+    ends = edge_pieces(margin, width, height) if cropped else []
+    if cropped:
+        are_upright = may_stand(columns, rows.boxes, ends, longest, scale)
+        are_level = may_stand(rows, columns.boxes[are_upright], sides, longest, scale)
+    else:
+        are_level, are_upright = are_worth(rows, columns, scale), are_worth(columns, rows, scale)
+    level, upright = measure_runs(rows, are_level, scale), measure_runs(columns, are_upright, scale)
+    level, upright = join_open(level, upright + sides, scale), join_open(upright, level + ends, scale)
     level, upright = keep_supported(level, upright, sides, ends, longest, scale)
     found = [Ruling(box, True) for piece in level for box in piece_boxes(piece, gray.shape, scale)]
     for piece in upright:
         boxes = piece_boxes(piece, gray.shape[::-1], scale)
         found.extend(Ruling(Box(box.y, box.x, box.height, box.width), False) for box in boxes)
     return tuple(uncrop(found, margin, width, height)) if cropped else tuple(found)
+
+
+def may_stand(
+    runs: Runs, across: NDArray[np.int64], edges: list[Piece], longest: float, scale: Scale
+) -> NDArray[np.bool_]:
+    """Which runs of a strip may be kept as rulings: a quick look that turns strokes of the pen away.
+
+    They are long, or a part of them reaches from one to another of the boxes of runs `across` (found on the picture
+    with axes swapped), the `edges` of the picture, and runs that go on where they end.
+    """
+    x, y, width, height = runs.boxes.T[:, :, None]
+    near, gap, least = scale.px(MEET_INCH), scale.px(JOIN_INCH), scale.px(PIECE_INCH)
+    sides = [(edge.start, edge.at_start, edge.length, 0) for edge in edges]
+    bounds = np.concatenate([across, np.array(sides, np.int64).reshape(-1, 4)])[:, [1, 0, 3, 2]]
+
+    def touch(boxes: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.bool_]:
+        left, top, breadth, depth = boxes.T[:, None, :]
+        level = (top - near <= y + height) & (y <= top + depth + near)
+        return np.asarray((level & (first <= left + breadth) & (left <= last)).any(1))
+
+    starts = touch(bounds, x - near, x + width - least + near) | touch(runs.boxes, x - gap, x - 1)
+    right = x + width
+    stops = touch(bounds, x + least - near, right + near) | touch(runs.boxes, right + 1, right + gap)
+    return np.asarray((runs.boxes[:, 2] >= CROPPED_PART * longest) | (starts & stops))
 
 
 def edge_pieces(margin: int, length: int, across: int) -> list[Piece]:

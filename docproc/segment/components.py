@@ -58,8 +58,8 @@ def find_components(ink: Ink, gaps: tuple[tuple[int, int], ...] = ()) -> Compone
     tall = heights[heights >= MAIN_SHARE * heights.max()]
     return Components(
         numbers[labels],
-        tuple(Box(*map(int, row[:4])) for row in stats),
-        tuple(int(area) for area in stats[:, cv2.CC_STAT_AREA]),
+        tuple(Box(*row[:4]) for row in stats.tolist()),
+        tuple(stats[:, cv2.CC_STAT_AREA].tolist()),
         float(np.median(tall)),
         stroke,
     )

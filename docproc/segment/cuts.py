@@ -42,19 +42,27 @@ def find_cuts(components: Components) -> NDArray[np.int32]:
     rows = components.labels.shape[0]
     if not wide:
         return np.zeros((0, rows), np.int32)
+    # Above and below the writing a path goes straight, and from either end it is followed to the wide ones' middles.
+    inked = np.flatnonzero(components.labels.any(1))
+    top, bottom = int(inked[0]), int(inked[-1]) + 1
+    middles = [components.boxes[i].y + components.boxes[i].height // 2 for i in wide]
+    span = max(max(middles) + 1 - top, bottom - min(middles))
     cost = np.where(components.labels > 0, 1.0, PAPER_COST).astype(np.float32)
-    totals, backs = _cheapest(np.stack([cost, cost[::-1]], axis=1))
+    totals, backs = _cheapest(np.stack([cost[top : top + span], cost[bottom - span : bottom][::-1]], axis=1))
     (down, up), (back_up, back_down) = totals.swapaxes(0, 1), backs.swapaxes(0, 1)
+    most = STROKES_CROSSED * components.stroke + PAPER_COST * (bottom - top)
     paths: list[NDArray[np.int32]] = []
-    for i in wide:
+    for i, middle in zip(wide, middles, strict=True):
         box = components.boxes[i]
-        middle = box.y + box.height // 2
-        through = down[middle] + up[rows - 1 - middle] - cost[middle]
-        cheap = _minima(through, box, STROKES_CROSSED * components.stroke + PAPER_COST * rows, components)
+        through = down[middle - top] + up[bottom - 1 - middle] - cost[middle]
+        cheap = _minima(through, box, most, components)
         for column in cheap:
-            above = _follow(back_up, middle, column)
-            below = _follow(back_down, rows - 1 - middle, column)
-            paths.append(np.concatenate([above[::-1], below[1:]]))
+            above = _follow(back_up, middle - top, column)
+            below = _follow(back_down, bottom - 1 - middle, column)
+            path = np.empty(rows, np.int32)
+            path[top : middle + 1], path[middle:bottom] = above[::-1], below
+            path[:top], path[bottom:] = above[-1], below[-1]
+            paths.append(path)
         near = MERGED * components.height
         pinched = _minima(_pinches(components, i), box, PINCHED, components)
         # A thick join is cut straight: a cheap path would escape into the hollow of a zero and cut its arc.
@@ -67,12 +75,15 @@ def _pinches(components: Components, i: int) -> NDArray[np.float32]:
     """Height of a component's outline at each column of the field, as a share of the lower of its two neighbours."""
     box = components.boxes[i]
     own = components.labels[box.y : box.bottom, box.x : box.right] == i + 1
-    heights = own.shape[0] - own.argmax(0) - own[::-1].argmax(0)
-    spans = cv2.blur(heights[None].astype(np.float32), (3, 1))[0]
+    down = np.arange(1, box.height + 1, dtype=np.float32)[:, None]
+    heights = (own * down).max(0) + (own * down[::-1]).max(0) - box.height
+    spans = cv2.blur(heights[None], (3, 1))[0]
     reach = max(2, round(BESIDE * components.height))
-    padded = np.pad(spans, reach)
-    highest = np.lib.stride_tricks.sliding_window_view(padded, reach).max(1)
-    beside = np.minimum(highest[: len(spans)], highest[-len(spans) :])
+    padded = np.zeros(len(spans) + 2 * reach, np.float32)
+    padded[reach:-reach] = spans
+    # Entry j is the highest of the `reach` columns that end with j.
+    highest = cv2.dilate(padded[None], np.ones((1, reach), np.uint8), anchor=(reach - 1, 0))[0]
+    beside = np.minimum(highest[reach - 1 : -reach - 1], highest[2 * reach :])
     pinches = np.ones(components.labels.shape[1], np.float32)
     pinches[box.x : box.right] = spans / np.maximum(beside, 1)
     return pinches
@@ -83,17 +94,16 @@ def _minima(prices: NDArray[np.float32], box: Box, most: float, components: Comp
     left, right = box.x, box.right
     margin = max(2, round(MARGIN * components.height))
     spacing = max(2, round(SPACING * components.height))
-    columns = np.arange(left + margin, right - margin)
-    if not len(columns):
+    if right - margin <= left + margin:
         return []
+    lowest = cv2.erode(prices[None, left:], np.ones((1, 2 * spacing + 1), np.uint8))[0]
+    inside = slice(margin, right - left - margin)
+    here = prices[left:][inside]
+    columns = left + margin + np.flatnonzero((here <= most) & (here <= lowest[inside]))
     chosen: list[int] = []
-    for column in columns[np.argsort(prices[columns], kind="stable")]:
-        price = prices[column]
-        if price > most:
-            break
-        near = prices[max(left, column - spacing) : column + spacing + 1]
-        if price <= near.min() and all(abs(column - other) >= spacing for other in chosen):
-            chosen.append(int(column))
+    for column in columns[np.argsort(prices[columns], kind="stable")].tolist():
+        if all(abs(column - other) >= spacing for other in chosen):
+            chosen.append(column)
     return chosen
 
 

@@ -55,19 +55,19 @@ def propose(page: CleanPage, field: Field) -> Proposal:
     if not any(max(found.width, found.height) >= SPECK_INCH * page.dpi for found in components.boxes):
         flags = ("faint",) if has_faint_writing(page, box) else ()
         return Proposal(Lattice(field, 1, (), (*field.flags, *flags)), np.zeros(ink.shape, np.int32))
-    labels, severed = _pieces(components, field)
-    boxes = _boxes(labels)
+    labels, boxes, severed = _pieces(components, field)
     segments = _segments(boxes, severed, components.height, field)
     gray = page.gray[box.y : box.bottom, box.x : box.right]
     darkness = 1 - float(np.median(gray[labels > 0])) / 255
     return Proposal(Lattice(field, len(boxes) + 1, segments, field.flags, darkness), labels)
 
 
-def _pieces(components: Components, field: Field) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
-    """Label the pieces from left to right; the second array says which pieces were cut from a component."""
+def _pieces(components: Components, field: Field) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.bool_]]:
+    """Label the pieces from left to right; then their boxes, and which of them were cut from a component."""
     labels = components.labels
-    rows, columns = np.nonzero(labels)
-    owner = labels[rows, columns]
+    inked = np.flatnonzero(labels > 0)
+    rows, columns = np.divmod(inked, labels.shape[1])
+    owner = labels.ravel()[inked]
     side = np.zeros(len(rows), np.int64)
     wide = np.array([False, *(box.width > components.height * 0.5 for box in components.boxes)])
     for path in find_cuts(components):
@@ -82,11 +82,12 @@ def _pieces(components: Components, field: Field) -> tuple[NDArray[np.int32], ND
     order = np.argsort(center, kind="stable")
     rank = np.empty_like(order)
     rank[order] = np.arange(1, len(order) + 1)
+    piece = rank[piece]
     ranked = np.zeros_like(labels)
-    ranked[rows, columns] = rank[piece]
+    ranked.ravel()[inked] = piece
     owners = np.zeros(len(order), np.int64)
-    owners[rank[piece] - 1] = owner
-    return ranked, np.bincount(owners)[owners] > 1
+    owners[piece - 1] = owner
+    return ranked, _boxes(piece - 1, rows, columns), np.bincount(owners)[owners] > 1
 
 
 def _number(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -110,29 +111,28 @@ def _without_slivers(
     return np.asarray(merged[piece])
 
 
-def _boxes(labels: NDArray[np.int32]) -> NDArray[np.int64]:
+def _boxes(piece: NDArray[np.int64], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.int64]:
     """Left, top, right, bottom of each piece, right and bottom exclusive: int64[pieces, 4]."""
-    rows, columns = np.nonzero(labels)
-    piece = labels[rows, columns] - 1
     count = piece.max() + 1
     boxes = np.empty((count, 4), np.int64)
-    boxes[:, :2] = np.iinfo(np.int64).max
-    boxes[:, 2:] = 0
-    for axis, values in enumerate((columns, rows)):
-        np.minimum.at(boxes[:, axis], piece, values)
-        np.maximum.at(boxes[:, axis + 2], piece, values + 1)
+    for axis, places in enumerate((columns, rows)):
+        length = places.max() + 1
+        there = np.zeros((count, length), np.bool_)
+        there.ravel()[piece * length + places] = True
+        boxes[:, axis], boxes[:, axis + 2] = there.argmax(1), length - there[:, ::-1].argmax(1)
     return boxes
 
 
 def _segments(boxes: NDArray[np.int64], severed: NDArray[np.bool_], height: float, field: Field) -> tuple[Segment, ...]:
     """Each piece alone, and each run of pieces near enough and small enough to be one digit."""
     segments: list[Segment] = []
-    cells = [_cell(field, (left + right) / 2) for left, _, right, _ in boxes]
+    places = boxes.tolist()
+    cells = [_cell(field, (left + right) / 2) for left, _, right, _ in places]
     for start in range(len(boxes)):
-        left, top, right, bottom = (int(value) for value in boxes[start])
+        left, top, right, bottom = places[start]
         for stop in range(start + 1, min(start + MOST_PIECES, len(boxes)) + 1):
             if stop > start + 1:
-                x, y, x2, y2 = (int(value) for value in boxes[stop - 1])
+                x, y, x2, y2 = places[stop - 1]
                 if x - right > MOST_GAP * height or cells[stop - 1] != cells[start]:
                     break
                 if x - right > APART * height and min(bottom - top, y2 - y) > TALL * height:

@@ -23,24 +23,23 @@ def normalize(gray: Gray, proposal: Proposal) -> Crops:
     """Cut each segment out of the evened page: uint8[segments, 28, 28], other ink erased."""
     field = proposal.lattice.field.box
     dark = 255 - gray[field.y : field.bottom, field.x : field.right]
+    ink = proposal.labels > 0
     crops = np.zeros((len(proposal.lattice.segments), SIDE, SIDE), np.uint8)
     for crop, segment in zip(crops, proposal.lattice.segments, strict=True):
         x, y = segment.box.x - field.x, segment.box.y - field.y
         # One pixel round the ink: the soft edge of the stroke belongs to it.
         rows = slice(max(0, y - 1), y + segment.box.height + 1)
         columns = slice(max(0, x - 1), x + segment.box.width + 1)
-        labels = proposal.labels[rows, columns]
-        own = (labels > segment.start) & (labels <= segment.stop)
-        crop[:] = normalize_glyph(dark[rows, columns], own, labels > 0)
+        own = cv2.inRange(proposal.labels[rows, columns], segment.start + 1, segment.stop) > 0
+        crop[:] = normalize_glyph(dark[rows, columns], own, ink[rows, columns])
     return crops
 
 
 def normalize_glyph(dark: Gray, own: NDArray[np.bool_], ink: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """One glyph → its crop; `dark` is ink high, `own` the glyph's pixels, `ink` all pixels that are ink."""
-    soft = cv2.dilate(own.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool) & (own | ~ink)
-    full = find_full_ink(dark[own])
-    glyph = np.where(soft, np.minimum(dark * (255.0 / full), 255.0), 0).astype(np.float32)
-    return center_glyph(glyph)
+    soft = cv2.dilate(own.view(np.uint8), _AROUND).view(np.bool_) & (own | ~ink)
+    levels = np.minimum(_LEVELS * (255.0 / find_full_ink(dark[own])), 255.0).astype(np.float32)
+    return center_glyph(np.asarray(cv2.LUT(cv2.copyTo(dark, soft.view(np.uint8)), levels), np.float32))
 
 
 def find_full_ink(dark: NDArray[np.uint8]) -> float:
@@ -57,14 +56,16 @@ def center_glyph(glyph: NDArray[np.float32]) -> NDArray[np.uint8]:
     scale = GLYPH / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(glyph, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    mass = float(small.sum())
+    sums = cv2.moments(small)
+    mass = sums["m00"]
     crop = np.zeros((SIDE, SIDE), np.uint8)
     if mass <= 0:
         return crop
-    rows, columns = np.arange(size[1]), np.arange(size[0])
-    center_y = float((small.sum(1) * rows).sum()) / mass
-    center_x = float((small.sum(0) * columns).sum()) / mass
-    y = min(max(0, round((SIDE - 1) / 2 - center_y)), SIDE - size[1])
-    x = min(max(0, round((SIDE - 1) / 2 - center_x)), SIDE - size[0])
-    crop[y : y + size[1], x : x + size[0]] = np.minimum(small, 255).round().astype(np.uint8)
+    y = min(max(0, round((SIDE - 1) / 2 - sums["m01"] / mass)), SIDE - size[1])
+    x = min(max(0, round((SIDE - 1) / 2 - sums["m10"] / mass)), SIDE - size[0])
+    crop[y : y + size[1], x : x + size[0]] = cv2.convertScaleAbs(small)
     return crop
+
+
+_AROUND = np.ones((3, 3), np.uint8)
+_LEVELS = np.arange(256)
