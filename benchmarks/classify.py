@@ -1,8 +1,9 @@
 """What classifying costs: `python benchmarks/classify.py PAGES... [--model WEIGHTS]`.
 
-PAGES are documents or folders of them; their own crops are classified. Times on the CPU are microseconds of user time a
-crop on one thread, medians of rounds in which all contestants take turns, so that a slow moment hits them all. Where
-there is a CUDA device, digits a second on it follow, and the share of what its chip could do.
+PAGES are documents or folders of them; their own crops are classified, and their own rows read. Times on the CPU are
+user time on one thread, microseconds a crop and milliseconds a row, medians of rounds in which all contestants take
+turns, so that a slow moment hits them all. Where there is a CUDA device, digits a second on it follow, and the share of
+what its chip could do.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -27,9 +29,10 @@ from docproc.flow.pipeline import prepare
 from docproc.options import Options, Recipe
 from docproc.pages.sources import find, survey
 from docproc.recognize.classifier import BATCH, SURE, Classifier, find_weights, load, load_nets
+from docproc.recognize.line_reader import load_line_reader
 from docproc.train.onnx import NEEDED, export
 from docproc.train.report import render_table
-from docproc.types import NEUTRAL, NOT_A_DIGIT, Crops, PageRef
+from docproc.types import NEUTRAL, NOT_A_DIGIT, Crops, Line, PageRef, PreparedPage
 
 THRESHOLDS = (0.9, 0.95, 0.98, 0.99, 0.995)
 """How sure the small net must be to decide: the values that are tried."""
@@ -39,6 +42,7 @@ PEAKS = {"H100 PCIe": 756, "H100": 989, "H200": 989, "A100": 312, "L40S": 362, "
 WARM_UP, GPU_ROUNDS = 3, 10
 
 Run = Callable[[Crops], object]
+T = TypeVar("T", Crops, list[Line])
 
 
 def main() -> None:
@@ -53,7 +57,8 @@ def main() -> None:
     )
     given = parser.parse_args()
     cv2.setNumThreads(1)
-    pages = [crops for crops in crop_pages(given.pages) if len(crops)]
+    prepared = list(prepare_pages(given.pages))
+    pages = [page.crops for page in prepared if len(page.crops)]
     if not pages:
         parser.error("no page has a crop; name pages with digits")
     crops = np.concatenate(pages)
@@ -64,21 +69,22 @@ def main() -> None:
     print(f"weights: {weights.stat().st_size:,} bytes\n")
     timed = np.random.default_rng(0).permutation(crops)[: given.most]
     costs = print_costs(timed, weights, classifier, given.rounds)
+    print_rows(prepared, weights, given.rounds)
     print_cascade(crops, classifier, costs)
     if torch.cuda.is_available():
         print_gpu(timed, weights, classifier, given.peak)
         print_page(pages, classifier, load(weights, "cuda"), given.rounds)
 
 
-def crop_pages(inputs: Sequence[str]) -> Iterator[Crops]:
-    """The crops of each page that can be read, as a run would make them."""
+def prepare_pages(inputs: Sequence[str]) -> Iterator[PreparedPage]:
+    """Each page that can be read, with its crops and rows as a run would make them."""
     options = Options.model_validate({})
     recipe = Recipe(options, "", NEUTRAL)
     for source in find(inputs):
         document = survey(source, options)
         for number in range(1, document.pages + 1):
             try:
-                yield prepare(PageRef(source, document.digest, number), recipe).crops
+                yield prepare(PageRef(source, document.digest, number), recipe)
             except PageError as error:
                 print(f"left out: {source} page {number}: {error}")
 
@@ -125,6 +131,14 @@ def print_costs(crops: Crops, weights: Path, classifier: Classifier, rounds: int
     return costs
 
 
+def print_rows(pages: Sequence[PreparedPage], weights: Path, rounds: int) -> None:
+    """What the second reader takes for a row, all rows of the pages at once."""
+    read = load_line_reader(weights, "cpu").read
+    rows = [page.lines[number] for page in pages for number, lattice in enumerate(page.lattices) if lattice.segments]
+    cost = time_in_turns({"read": read}, rows, rounds)["read"]
+    print(f"second reader, {len(rows):,} rows: {cost / 1e3:.2f} ms a row\n")
+
+
 def open_exported(weights: Path) -> dict[str, Run]:
     """The same nets in ONNX Runtime, float32, on one thread."""
     import onnxruntime  # may not be installed
@@ -145,17 +159,17 @@ def run_session(run: Callable[[None, Mapping[str, Crops]], object], crops: Crops
         run(None, {"crops": crops[i : i + BATCH]})
 
 
-def time_in_turns(contestants: Mapping[str, Run], crops: Crops, rounds: int) -> dict[str, float]:
-    """Median user CPU time of each contestant, microseconds a crop."""
+def time_in_turns(contestants: Mapping[str, Callable[[T], object]], given: T, rounds: int) -> dict[str, float]:
+    """Median user CPU time of each contestant, microseconds for each of what is given."""
     spent: dict[str, list[float]] = {name: [] for name in contestants}
     for run in contestants.values():
-        run(crops[: 2 * BATCH])
+        run(given[: 2 * BATCH])
     for _ in range(rounds):
         for name, run in contestants.items():
             start = resource.getrusage(resource.RUSAGE_SELF).ru_utime
-            run(crops)
+            run(given)
             spent[name].append(resource.getrusage(resource.RUSAGE_SELF).ru_utime - start)
-    return {name: 1e6 * statistics.median(times) / len(crops) for name, times in spent.items()}
+    return {name: 1e6 * statistics.median(times) / len(given) for name, times in spent.items()}
 
 
 def tell_size(net: nn.Module | None) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from torch import nn
 
 from docproc.errors import Exit, ModelError
 from docproc.recognize.line_net import LineNet, LineShape
-from docproc.recognize.line_reader import ROOM, STRETCH, load_line_reader
+from docproc.recognize.line_reader import BATCH, ROOM, STRETCH, load_line_reader
 from docproc.recognize.weights import find_shipped
 from docproc.train.modelfile import amend_card, save_model
 from docproc.types import Line
@@ -58,7 +58,7 @@ def test_row_is_read_the_same_to_the_last_bit_in_any_company(
     weights: Path, monkeypatch: pytest.MonkeyPatch, bfloat16: bool
 ) -> None:
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bfloat16)
-    reader, lines = load_line_reader(weights, "cpu"), lines_of(33, 80, 33, 150)
+    reader, lines = load_line_reader(weights, "cpu"), lines_of(33, 80, 33, 150, *range(34, 34 + BATCH))
     together = reader.read(lines)
     for line, frames in zip(lines[::-1], together[::-1], strict=True):
         assert np.array_equal(reader.read([line])[0], frames)
