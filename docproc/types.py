@@ -288,9 +288,9 @@ of its digits on average, given that they are digits; log chance that what was l
 of digits; whether a stroke was cut; how much smaller, as a logarithm, than writing should be; how pale the ink is."""
 
 
-CHECKED_EVIDENCE = (*EVIDENCE, "second", "wavering", "disputed")
-"""For a field that a second reader saw, also: log odds it gives the text; log chance that it errs in the column of
-which it is least sure; whether its own text is another."""
+CHECKED_EVIDENCE = (*EVIDENCE, "lead", "wavering", "disputed")
+"""For a field that a second reader saw, also: how far, as a logarithm of their chances, its text is ahead of its next
+one; log chance that it errs in the column of which it is least sure; whether its own text is another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from docproc.train.temper import temper
 from docproc.train.truth import read_truth
 from docproc.types import CHECKED_EVIDENCE, EVIDENCE, Calibration, PageRef, Scale
 
-RISING = ("posterior", "least", "mean", "skipped", "second")
+RISING = ("posterior", "least", "mean", "skipped", "lead")
 """Evidence of which more never makes a reading less likely to be right."""
 RIDGE = 0.5
 """Pull of each weight, in spreads of its evidence, towards 0, against the sum over all fields: a few hundred of them

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docproc.assemble.confidence import describe, least_confidence, weigh
+from docproc.assemble.confidence import FARTHEST, describe, least_confidence, weigh
 from docproc.assemble.decode import Step, Text
 from docproc.assemble.second import Check
 from docproc.types import CHECKED_EVIDENCE, EVIDENCE, NEUTRAL, Box, Field, Homography, Lattice, Scale, Segment
@@ -52,14 +52,14 @@ def test_evidence_is_what_it_says() -> None:
     assert (found["touching"], found["small"]) == (0, 0)
 
 
-def test_second_reader_adds_its_odds_and_whether_it_disputes() -> None:
-    agreed = facts((4, 0.9), (7, 0.8), check=Check("47", math.log(0.6), 0.7))
-    assert (agreed["second"], agreed["disputed"]) == (pytest.approx(logit(0.6)), 0)
+def test_second_reader_adds_how_sure_it_is_and_whether_it_disputes() -> None:
+    agreed = facts((4, 0.9), (7, 0.8), check=Check("47", 2.5, 0.7))
+    assert (agreed["lead"], agreed["disputed"]) == (2.5, 0)
     assert agreed["wavering"] == pytest.approx(math.log(0.3))
     assert agreed["least"] == facts((4, 0.9), (7, 0.8))["least"]
-    disputed = facts((4, 0.9), (7, 0.8), check=Check("41", math.log(0.01)))
-    assert (disputed["second"], disputed["disputed"]) == (pytest.approx(logit(0.01)), 1)
-    assert math.isfinite(facts((4, 0.9), check=Check("", -1e9))["second"])
+    disputed = facts((4, 0.9), (7, 0.8), check=Check("41", 0.1))
+    assert (disputed["lead"], disputed["disputed"]) == (0.1, 1)
+    assert facts((4, 0.9), check=Check("4", math.inf))["lead"] == FARTHEST
 
 
 def test_only_cuts_through_digits_count() -> None:

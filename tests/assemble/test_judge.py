@@ -224,15 +224,15 @@ def test_damage_of_the_page_sends_each_of_its_fields_to_a_person() -> None:
 
 
 def test_what_the_second_reader_disputes_is_shown_however_sure() -> None:
-    assert read(0, 4, 7, check=Check("047", -0.01)).flags == ()
-    reading = read(0, 4, 7, check=Check("041", -0.01))
+    assert read(0, 4, 7, check=Check("047", 5.0)).flags == ()
+    reading = read(0, 4, 7, check=Check("041", 5.0))
     assert (reading.text, reading.review, reading.flags) == ("047", True, ("disputed",))
     assert reading.status == "value"
     assert reading.confidence == pytest.approx(0.99)
 
 
 def test_digits_that_only_the_second_reader_sees_are_shown() -> None:
-    marks = read(None, heights=(6,), check=Check("12", -9.0))
+    marks = read(None, heights=(6,), check=Check("12", 9.0))
     assert (marks.status, marks.text, marks.review) == ("blank", "", True)
     assert "disputed" in marks.flags
     empty = read(posterior=1.0, check=Check("", 0.0))
@@ -240,10 +240,10 @@ def test_digits_that_only_the_second_reader_sees_are_shown() -> None:
 
 
 def test_what_the_second_reader_says_moves_confidence_as_the_card_weighs_it() -> None:
-    weights = tuple(0.5 if name == "second" else 0.0 for name in CHECKED_EVIDENCE)
+    weights = tuple(0.5 if name == "lead" else 0.0 for name in CHECKED_EVIDENCE)
     recipe = recipe_of(calibration=replace(NEUTRAL, checked=Scale(weights, 1.0)))
-    sure, unsure = (read(4, 7, recipe=recipe, check=Check("47", math.log(chance))) for chance in (0.9, 0.5))
-    assert sure.confidence == pytest.approx(1 / (1 + math.exp(-1 - 0.5 * math.log(9))))
+    sure, unsure = (read(4, 7, recipe=recipe, check=Check("47", lead)) for lead in (4.4, 0.0))
+    assert sure.confidence == pytest.approx(1 / (1 + math.exp(-1 - 0.5 * 4.4)))
     assert unsure.confidence == pytest.approx(1 / (1 + math.exp(-1)))
 
 
@@ -251,11 +251,11 @@ def test_thresholds_of_fields_read_twice_are_their_own() -> None:
     checked = replace(NEUTRAL.checked, thresholds=((0.01, 0.8),))
     recipe = recipe_of(0.01, replace(NEUTRAL, checked=checked))
     assert read(4, posterior=0.9, recipe=recipe).flags == ("low-confidence",)
-    assert read(4, posterior=0.9, recipe=recipe, check=Check("4", -0.01)).flags == ()
+    assert read(4, posterior=0.9, recipe=recipe, check=Check("4", 5.0)).flags == ()
 
 
 def test_digits_taken_back_are_named_and_shown() -> None:
-    reading = read(1, 2, check=Check("12", -0.01, flags=("struck-out", "overwritten")))
+    reading = read(1, 2, check=Check("12", 5.0, flags=("struck-out", "overwritten")))
     assert (reading.text, reading.review, reading.flags) == ("12", True, ("struck-out", "overwritten"))
 
 
@@ -263,7 +263,7 @@ def test_fields_read_twice_have_a_scale_of_their_own() -> None:
     calibration = replace(NEUTRAL, checked=replace(NEUTRAL.checked, offset=-3.0))
     recipe = recipe_of(calibration=calibration)
     assert not read(0, 4, 7, recipe=recipe).review
-    assert read(0, 4, 7, recipe=recipe, check=Check("047", -0.01)).flags == ("low-confidence",)
+    assert read(0, 4, 7, recipe=recipe, check=Check("047", 5.0)).flags == ("low-confidence",)
 
 
 def test_number_that_nobody_asked_for_must_be_surer() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from docproc.assemble import second
-from docproc.assemble.ctc import score_texts
+from docproc.assemble.ctc import score_texts, speak
 from docproc.assemble.decode import decode
 from docproc.assemble.row import measure_row
 from docproc.assemble.second import Draft, confirm, is_checked
@@ -40,7 +40,7 @@ def test_agreement_makes_a_text_surer() -> None:
     assert (texts[0].text, check.text) == ("41", "41")
     assert DOUBTFUL.texts[0].posterior < 0.6
     assert texts[0].posterior > 0.97
-    assert -0.2 < check.score < 0
+    assert check.lead > 5
     assert check.least == pytest.approx(0.98)
 
 
@@ -51,10 +51,13 @@ def test_second_reader_decides_where_the_first_cannot() -> None:
 
 
 def test_first_reader_holds_what_it_is_sure_of_and_the_other_is_heard() -> None:
-    texts, check = confirm(draft_of({4: 0.999}, {1: 0.999}), frames_of(4, 7, chance=0.6))
+    frames = frames_of(4, 7, chance=0.6)
+    texts, check = confirm(draft_of({4: 0.999}, {1: 0.999}), frames)
     assert texts[0].text == "41"
     assert check.text == "47"
-    assert check.score < -2
+    own, following, *_ = speak(frames)
+    assert (own.text, following.text) == ("47", "4")
+    assert check.lead == own.score - following.score > 0
 
 
 def test_text_that_only_the_second_reader_has_is_found_in_the_ink() -> None:

@@ -26,7 +26,7 @@ from docproc.types import CHECKED_EVIDENCE, EVIDENCE, NOT_A_DIGIT, Calibration, 
 
 SCOUT, READER = make_shape(2, 1, hidden=16), Shape(3, (5,), (7, 4), 6)
 FIELD = {**dict.fromkeys(EVIDENCE, 0.0), "posterior": 0.7, "offset": -0.2}
-CHECKED = {**dict.fromkeys(CHECKED_EVIDENCE, 0.0), "second": 0.3, "offset": 0.1}
+CHECKED = {**dict.fromkeys(CHECKED_EVIDENCE, 0.0), "lead": 0.3, "offset": 0.1}
 KEEN = 0.1
 """A temperature at which the untrained scout is sure of about half of the noise; at 1.0 it is sure of nothing."""
 shipped = pytest.mark.skipif(not find_weights(None).is_file(), reason="no trained weights yet")

@@ -122,4 +122,6 @@ def test_spoiled_reader_is_refused_with_advice(weights: Path, spoil: Spoil) -> N
 def test_shipped_reader_names_its_recipe() -> None:
     card = json.loads(find_shipped("lines").with_suffix(".json").read_text(encoding="utf-8"))
     assert card["name"] == "lines"
-    assert card["recipe"]["seed"] >= 0
+    shares = [part["share"] for part in card["recipe"]["mean"]]
+    assert sum(shares) == pytest.approx(1)
+    assert all(part["recipe"]["seed"] >= 0 for part in card["recipe"]["mean"])
