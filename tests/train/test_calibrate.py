@@ -74,7 +74,7 @@ def test_fit_weighs_what_a_second_reader_says_of_a_field() -> None:
     upside_down = dict(
         zip(CHECKED_EVIDENCE, fit_weights(Answers(CHECKED_EVIDENCE, evidence, ~right)).weights, strict=True)
     )
-    assert upside_down["second"] == 0
+    assert upside_down["lead"] == 0
     assert upside_down["disputed"] > 0
 
 
@@ -203,6 +203,6 @@ def test_each_field_is_answered_by_the_first_reader_alone_and_by_both(tmp_path: 
     assert checked.right.tolist() == [True, False]
     assert np.isfinite(checked.evidence).all()
     column = CHECKED_EVIDENCE.index
-    assert checked.evidence[:, column("second")].min() > 5
+    assert checked.evidence[:, column("lead")].min() > 5
     assert checked.evidence[:, column("disputed")].tolist() == [0, 0]
     assert np.exp(checked.evidence[:, column("length")]) == pytest.approx([3, 3])
