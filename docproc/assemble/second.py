@@ -14,8 +14,8 @@ from docproc.assemble.row import Row
 from docproc.types import Frames, Lattice, Probs
 
 TRUST = 1.3
-"""How much the second reader's word counts beside the first's, as an exponent of its chances: the first's temperatures,
-fitted on single digits, make it sharper by about as much than it is on cuts."""
+"""How much the second reader's word counts beside the first's, as an exponent of its chances; chosen on strips of real
+forms, where 1.0 to 1.4 differ by a few of 732."""
 PER_DIGIT = 1.5
 """Log odds in favour of each digit of a text: of joined or equal digits the second reader rather drops one than doubles
 one."""

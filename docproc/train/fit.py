@@ -196,7 +196,7 @@ def learn(
 
 
 def mix_precision(device: torch.device) -> torch.autocast:
-    """Compute in bfloat16 where the device is made for it; a processor that is not would take ten times as long."""
+    """Compute in bfloat16 where the device is made for it; a processor that is not takes nine times as long."""
     made_for = choose_precision(device.type) is torch.bfloat16
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=made_for)
 
