@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from docproc.assemble.row import Row
+from docproc.assemble.row import Row, lean_beyond
 from docproc.types import NOT_A_DIGIT, Box, Field, Lattice, Probs, Segment
 
 BEAM = 12
@@ -38,6 +38,16 @@ SKIP_LARGE, SKIP_SMALL = 0.01, 0.3
 SIGN, SIGN_LACKING = 0.5, 0.2
 """Chance that ink between two digits is no digit where the form's pattern has a sign between them, and a factor for a
 text that has no such ink there. The form may have printed the sign itself, so that its lack says little."""
+SLASH = (12.7, 21.9, 8.4, -2.3)
+"""Log odds that a stroke between digits is a slash and no 1, where either is as likely: for each digit height that it
+stands out above the row, and below it, for how much more than the digits it leans, and their offset. Of
+`scripts/slashes.py`; a crop, of one size whatever the size of its ink, shows nothing of it."""
+SLASH_LEANS = 0.15
+"""A stroke that leans no more than this beyond the digits is a 1, however long."""
+SLASH_PRIOR = 0.1
+"""Chance that what may be a 1 or a slash between digits is a slash."""
+MOST_ODDS = 4.0
+"""No place says more, as log odds: there are writers of whom nobody knows."""
 LARGE = 0.5
 """Ink at least this share of the writing's height is as high as a digit."""
 
@@ -73,6 +83,10 @@ class _Path(NamedTuple):
     cell: int
 
 
+_Reading = tuple[Step, str, float]
+"""What a segment may be, what that adds to the text, and its log weight."""
+
+
 def decode(lattice: Lattice, probs: Probs, row: Row, only: Sequence[str] | None = None) -> tuple[Text, ...]:
     """Most likely texts first; their posteriors sum to 1. `probs` has a row for each segment of the lattice,
     `row` is where its writing stands.
@@ -83,20 +97,23 @@ def decode(lattice: Lattice, probs: Probs, row: Row, only: Sequence[str] | None 
     beams[0][("", -1)] = _Path("", 0.0, 0.0, (), -1)
     asked = None if only is None else sorted({int(digit) for text in only for digit in text})
     signs = find_signs(lattice.field)
-    by_start: list[list[tuple[Segment, list[float]]]] = [[] for _ in range(lattice.nodes)]
-    for segment, chances in zip(lattice.segments, probs.tolist(), strict=True):
-        by_start[segment.start].append((segment, chances))
+    by_start: list[list[tuple[Segment, list[float], float]]] = [[] for _ in range(lattice.nodes)]
+    leans = lean_beyond(lattice.segments, probs, row).tolist()
+    for segment, chances, lean in zip(lattice.segments, probs.tolist(), leans, strict=True):
+        by_start[segment.start].append((segment, chances, lean))
     for node in range(lattice.nodes - 1):
         paths = sorted(beams[node].values(), key=lambda path: -path.weight)[:BEAM]
-        for segment, chances in by_start[node]:
+        for segment, chances, lean in by_start[node]:
             steps = [
                 (step, "" if step.digit is None else str(step.digit), weight)
                 for step, weight in _readings(segment, chances, row, asked)
             ]
+            last = segment.stop == lattice.nodes - 1
+            between = steps if last or lattice.field.cells else _with_slash(steps, chances[1], lean, row)
             cell, beam = cell_of(lattice.field, segment), beams[segment.stop]
             for path in paths:
                 at_sign = len(path.text) in signs
-                for step, digit, weight in steps:
+                for step, digit, weight in between if path.text and not at_sign else steps:
                     if digit and lattice.field.cells and cell <= path.cell:
                         continue
                     text = path.text + digit
@@ -152,6 +169,28 @@ def _readings(
         prior = SKIP_LARGE if is_large(segment, row.height) else SKIP_SMALL
         result.append((Step(segment, None, chance), math.log(max(chance, LEAST) * prior)))
     return result
+
+
+def _with_slash(steps: list[_Reading], one: float, lean: float, row: Row) -> list[_Reading]:
+    """What a segment may be between digits: `one`, the chance of what looks like a 1, is shared with a slash.
+
+    `lean` is how much more it leans than what stands beside it.
+    """
+    segment = steps[0][0].segment
+    if one < LIKELY or lean < SLASH_LEANS or segment.stop > segment.start + 1 or not is_large(segment, row.height):
+        return steps
+    above, below, leaning, offset = SLASH
+    place = offset - above * row.sinks(segment.box) - below * row.floats(segment.box) + leaning * lean
+    odds = min(max(place, -MOST_ODDS), MOST_ODDS) + math.log(SLASH_PRIOR / (1 - SLASH_PRIOR))
+    slash = 1 / (1 + math.exp(-odds))
+    shared: list[_Reading] = []
+    for step, digit, weight in steps:
+        if step.digit is None:
+            none = replace(step, chance=min(step.chance + one * slash, 1.0))
+            shared.append((none, digit, _add(weight, math.log(max(one * slash, LEAST)))))
+        else:
+            shared.append((step, digit, weight + math.log(1 - slash) if step.digit == 1 else weight))
+    return shared
 
 
 def _weigh_sign(path: _Path, step: Step, row: Row) -> float:

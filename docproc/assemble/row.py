@@ -13,6 +13,10 @@ from docproc.types import NOT_A_DIGIT, Box, Probs, Segment
 ALIKE = 0.35
 """Segments whose height is within this share of the row's say where the row lies."""
 LIKELY = 0.3
+SLIM, SLIM_COUNTS, LEAST_BREADTH = 0.3, 0.3, 0.15
+"""A piece less broad than this, in heights of the row and its lean apart, may be a 1, and counts so much for how the
+writing leans whatever it is; breadths below the last one are not told apart."""
+LEAST_TOLD = 1e-6
 LONG_ROW = 3.0
 ENOUGH = 4
 """A row slopes if so many likely digits stand over more than so many digit heights."""
@@ -60,6 +64,24 @@ def measure_row(segments: Sequence[Segment], probs: Probs) -> Row:
     height = _median(heights, weights)
     alike = weights * (np.abs(heights - height) <= ALIKE * height)
     return Row(height, _line(middles, tops, alike, height), _line(middles, tops + heights, alike, height))
+
+
+def lean_beyond(segments: Sequence[Segment], probs: Probs, row: Row) -> NDArray[np.float64]:
+    """How much more each segment leans than the single pieces beside it, as `Segment.lean` counts it: float64[n].
+
+    Slim pieces tell best how a hand leans: the bar of a 5 makes it lean of itself. 0 where nothing else tells.
+    """
+    boxes = np.array([segment.box for segment in segments], float).reshape(-1, 4)
+    leans = np.array([segment.lean for segment in segments])
+    breadths = (boxes[:, 2] - np.abs(leans) * boxes[:, 3]) / max(row.height, 1.0)
+    weights = np.maximum((1 - probs[:, NOT_A_DIGIT].astype(float)) ** 2, SLIM_COUNTS * (breadths < SLIM))
+    weights *= [segment.stop == segment.start + 1 for segment in segments]
+    weights *= np.abs(boxes[:, 3] - row.height) <= ALIKE * row.height
+    weights /= np.maximum(breadths, LEAST_BREADTH)
+    others = weights.sum() - weights
+    told = others > LEAST_TOLD
+    beside = (weights @ leans - weights * leans) / np.where(told, others, 1.0)
+    return np.where(told, leans - beside, 0.0)
 
 
 def _line(x: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64], height: float) -> Line:

@@ -55,15 +55,18 @@ def propose(page: CleanPage, field: Field) -> Proposal:
     if not any(max(found.width, found.height) >= SPECK_INCH * page.dpi for found in components.boxes):
         flags = ("faint",) if has_faint_writing(page, box) else ()
         return Proposal(Lattice(field, 1, (), (*field.flags, *flags)), np.zeros(ink.shape, np.int32))
-    labels, boxes, severed = _pieces(components, field)
-    segments = _segments(boxes, severed, components.height, field)
+    labels, boxes, severed, leans = _pieces(components, field)
+    segments = _segments(boxes, severed, leans, components.height, field)
     gray = page.gray[box.y : box.bottom, box.x : box.right]
     darkness = 1 - float(np.median(gray[labels > 0])) / 255
     return Proposal(Lattice(field, len(boxes) + 1, segments, field.flags, darkness), labels)
 
 
-def _pieces(components: Components, field: Field) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.bool_]]:
-    """Label the pieces from left to right; then their boxes, and which of them were cut from a component."""
+def _pieces(
+    components: Components, field: Field
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Label the pieces from left to right; then their boxes, which of them were cut from a component, and how far each
+    leans."""
     labels = components.labels
     inked = np.flatnonzero(labels > 0)
     rows, columns = np.divmod(inked, labels.shape[1])
@@ -87,7 +90,8 @@ def _pieces(components: Components, field: Field) -> tuple[NDArray[np.int32], ND
     ranked.ravel()[inked] = piece
     owners = np.zeros(len(order), np.int64)
     owners[piece - 1] = owner
-    return ranked, _boxes(piece - 1, rows, columns), np.bincount(owners)[owners] > 1
+    severed = np.bincount(owners)[owners] > 1
+    return ranked, _boxes(piece - 1, rows, columns), severed, _leans(piece - 1, rows, columns)
 
 
 def _number(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -123,7 +127,20 @@ def _boxes(piece: NDArray[np.int64], rows: NDArray[np.int64], columns: NDArray[n
     return boxes
 
 
-def _segments(boxes: NDArray[np.int64], severed: NDArray[np.bool_], height: float, field: Field) -> tuple[Segment, ...]:
+def _leans(piece: NDArray[np.int64], rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The lean of each piece, float64[pieces]: the slope of its columns over its rows, by least squares."""
+    sizes = np.bincount(piece)
+    down = rows - (np.bincount(piece, rows) / sizes)[piece]
+    return np.asarray(-np.bincount(piece, down * columns) / np.maximum(np.bincount(piece, down**2), 1.0))
+
+
+def _segments(
+    boxes: NDArray[np.int64],
+    severed: NDArray[np.bool_],
+    leans: NDArray[np.float64],
+    height: float,
+    field: Field,
+) -> tuple[Segment, ...]:
     """Each piece alone, and each run of pieces near enough and small enough to be one digit."""
     segments: list[Segment] = []
     places = boxes.tolist()
@@ -143,7 +160,8 @@ def _segments(boxes: NDArray[np.int64], severed: NDArray[np.bool_], height: floa
                 if bottom - top < LEAST_HEIGHT * height:
                     continue
             box = Box(left + field.box.x, top + field.box.y, right - left, bottom - top)
-            segments.append(Segment(start, stop, box, bool(severed[start] or severed[stop - 1])))
+            lean = float(leans[start]) if stop == start + 1 else 0.0
+            segments.append(Segment(start, stop, box, bool(severed[start] or severed[stop - 1]), lean))
         if len(segments) > MOST_SEGMENTS:
             return tuple(_alone(boxes, field))
     return tuple(segments)

@@ -12,7 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docproc.assemble import decode as decoding
-from docproc.assemble.decode import LIKELY, SIGN, SIGN_LACKING, SKIP_LARGE, Text, cell_of, decode, find_signs, is_large
+from docproc.assemble.decode import (
+    LIKELY,
+    SIGN,
+    SIGN_LACKING,
+    SKIP_LARGE,
+    Text,
+    cell_of,
+    decode,
+    find_signs,
+    is_large,
+)
 from docproc.assemble.row import NO_ROW, Line, Row, measure_row
 from docproc.types import NOT_A_DIGIT, Box, Field, Lattice, Probs, Rule, Segment
 
@@ -238,3 +248,42 @@ def test_signs_between_cells_are_printed_and_others_written() -> None:
     assert find_signs(replace(field_of(5), rule=rule)) == {2, 4}
     assert find_signs(replace(field_of(5, comb=1), rule=rule)) == set()
     assert find_signs(field_of(5)) == set()
+
+
+LONG = Box(100 + 2 * WIDTH, 50 - 10, WIDTH, HEIGHT + 16)
+"""The ink of a stroke that stands out above its row and below it."""
+
+
+@pytest.mark.parametrize(
+    ("box", "lean", "text"),
+    [
+        (LONG, 0.5, "1275"),
+        (LONG, 0.0, "12175"),
+        (segment_of(2, 3).box, 0.62, "1275"),
+        (segment_of(2, 3).box, 0.2, "12175"),
+        (segment_of(2, 3).box, -0.5, "12175"),
+    ],
+)
+def test_a_one_that_leans_and_stands_out_between_digits_is_a_slash(box: Box, lean: float, text: str) -> None:
+    lattice = lattice_of(5)
+    leaning = Segment(2, 3, box, lean=lean)
+    lattice = replace(lattice, segments=(*lattice.segments[:2], leaning, *lattice.segments[3:]))
+    texts = decode(lattice, sure(1, 2, 1, 7, 5), ROW)
+    assert texts[0].text == text
+    assert texts[0].posterior > 0.6
+    (step,) = [step for step in texts[0].steps if step.segment == leaning]
+    assert step.chance > 0.5
+
+
+@pytest.mark.parametrize("place", [0, 4])
+def test_no_number_begins_or_ends_with_a_slash(place: int) -> None:
+    lattice = lattice_of(5)
+    segments = [replace(segment, lean=0.5 * (segment.start == place)) for segment in lattice.segments]
+    assert decode(replace(lattice, segments=tuple(segments)), sure(1, 2, 3, 4, 1), ROW)[0].text == "12341"
+
+
+def test_in_the_cells_of_a_comb_nobody_writes_a_slash() -> None:
+    lattice = lattice_of(3, comb=1)
+    segments = tuple(replace(segment, lean=0.6 * (segment.start == 1)) for segment in lattice.segments)
+    assert decode(replace(lattice, segments=segments), sure(1, 1, 5), ROW)[0].text == "115"
+    assert decode(Lattice(field_of(3), 4, segments), sure(1, 1, 5), ROW)[0].text == "15"

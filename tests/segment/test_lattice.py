@@ -186,3 +186,22 @@ def test_scribble_and_dust_stay_affordable(marks: int) -> None:
     proposal = propose_ink(canvas > 0)
     assert proposal.lattice.nodes > marks // 10
     assert len(proposal.lattice.segments) <= MOST_SEGMENTS
+
+
+@pytest.mark.parametrize(("lean", "degrees"), [(0.0, 90), (0.5, 63.4), (-0.3, 106.7)])
+def test_pieces_say_how_far_they_lean(lean: float, degrees: float) -> None:
+    ink, way = paper(), np.array([np.cos(np.radians(degrees)), -np.sin(np.radians(degrees))])
+    foot, top = np.array([150, 70]), np.array([150, 70]) + way * 60
+    cv2.line(ink, tuple(foot), tuple(top.round().astype(int).tolist()), 1, 4)
+    cv2.line(ink, (40, 10), (40, 70), 1, 4)
+    upright, leaning = propose_ink(ink > 0).lattice.segments
+    assert (upright.lean, leaning.lean) == (pytest.approx(0, abs=0.02), pytest.approx(lean, abs=0.03))
+
+
+def test_joined_pieces_have_no_lean() -> None:
+    ink = paper()
+    cv2.line(ink, (40, 70), (60, 40), 1, 4)
+    cv2.line(ink, (66, 40), (70, 55), 1, 4)
+    leans = {(segment.start, segment.stop): segment.lean for segment in propose_ink(ink > 0).lattice.segments}
+    assert leans[(0, 1)] == pytest.approx(0.67, abs=0.05)
+    assert leans[(0, 2)] == 0.0
