@@ -32,6 +32,7 @@ from docproc.options import Options, Recipe
 from docproc.recognize.models import Models, load_models
 from docproc.recognize.style import settle
 from docproc.segment.lattice import propose
+from docproc.segment.own import gather_own
 from docproc.train.paper import Homography, scan, to_bytes, to_grey
 from docproc.train.pen import Stroke, draw_writer, glyph_strokes
 from docproc.train.sheet import (
@@ -315,9 +316,10 @@ def compare(
     reach = grow(owner > 0, BESIDE)
     for (number, found), reading in zip(pairs, readings, strict=True):
         was, now = keep_digits(known[number].text), keep_digits(reading.text)
-        box = found.box
+        grown, ink = gather_own(page, found)
+        box = grown.box
         kept = np.zeros(page.ink.shape, np.bool_)
-        kept[box.y : box.bottom, box.x : box.right] = page.ink[box.y : box.bottom, box.x : box.right]
+        kept[box.y : box.bottom, box.x : box.right] = ink
         score.left += int((kept & ~reach).sum())
         near = grow(kept, 1)
         numbers = [n for n, digit in enumerate(placed, 1) if digit.row == number]

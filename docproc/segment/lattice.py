@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from docproc.segment.components import Components, find_components
 from docproc.segment.cuts import find_cuts
 from docproc.segment.faint import has_faint_writing
+from docproc.segment.own import gather_own
 from docproc.types import Box, CleanPage, Field, Lattice, Segment
 
 MOST_PIECES = 5
@@ -43,13 +44,17 @@ class Proposal:
 
 
 def propose(page: CleanPage, field: Field) -> Proposal:
-    """Propose every plausible single-digit segment of a field; the classifier is not asked."""
-    box = field.box
-    ink = page.ink[box.y : box.bottom, box.x : box.right]
+    """Propose every plausible single-digit segment of a field; the classifier is not asked.
+
+    The lattice's field is grown to hold the strokes that leave it.
+    """
     if field.rule.type == "mark":
+        ink = page.ink[field.box.y : field.box.bottom, field.box.x : field.box.right]
         usual = min(ink.size, (TICK_INCH * page.dpi) ** 2)
         lattice = Lattice(field, 1, (), field.flags, inked=min(1.0, float(ink.sum()) / usual))
         return Proposal(lattice, np.zeros(ink.shape, np.int32))
+    field, ink = gather_own(page, field)
+    box = field.box
     gaps = ((left.right - box.x, right.x - box.x) for left, right in pairwise(field.cells))
     components = find_components(ink, tuple(gap for gap in gaps if gap[1] - gap[0] > GAP_INCH * page.dpi))
     if not any(max(found.width, found.height) >= SPECK_INCH * page.dpi for found in components.boxes):
