@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass, field, replace
-from itertools import pairwise, product
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ import numpy as np
 from docproc.assemble.page import assemble, draft
 from docproc.clean.page import clean, resample
 from docproc.clean.paper import whiten_desk
+from docproc.clean.strokes import keep_strokes
 from docproc.clean.tone import binarize, even
 from docproc.fields.locate import locate
 from docproc.flow.pipeline import check, pack
@@ -32,7 +33,7 @@ from docproc.options import Options, Recipe
 from docproc.recognize.models import Models, load_models
 from docproc.recognize.style import settle
 from docproc.segment.lattice import propose
-from docproc.segment.own import gather_own
+from docproc.segment.own import FRAMED, gather_own
 from docproc.train.paper import Homography, scan, to_bytes, to_grey
 from docproc.train.pen import Stroke, draw_writer, glyph_strokes
 from docproc.train.sheet import (
@@ -250,12 +251,7 @@ def place_fields(
             printed = Box(x, y, right - x, bottom - y)
         x, y = min(x, int(columns.min())), min(y, int(rows_there.min()))
         right, bottom = max(right, int(columns.max()) + 1), max(bottom, int(rows_there.max()) + 1)
-        cells: tuple[Box, ...] = ()
-        if len(walls) > 2:
-            ends = np.round(follow(np.array([(wall, area.y) for wall in walls]) * dpi / 25.4, matrix)[:, 0]).astype(int)
-            cells = tuple(Box(int(a), printed.y, int(b - a), printed.height) for a, b in pairwise(ends))
-        kind = "comb" if cells else "box"
-        fields.append((Field(str(number), Box(x, y, right - x, bottom - y), kind, cells), printed))
+        fields.append((Field(str(number), Box(x, y, right - x, bottom - y), "strip"), printed))
     return fields
 
 
@@ -305,6 +301,7 @@ def compare(
     true = place_fields(rows, placed, owner, np.linalg.inv(page.to_scan) @ moved, dpi)
     known = read_fields(truth, tuple(entry for entry, _ in true), models, recipe)
     located = locate(page)
+    page = keep_strokes(page, [found.box for found in located if found.kind in FRAMED])
     best = [max(located, key=lambda f, b=printed: overlap(f.box, b), default=None) for _, printed in true]
     pairs = [
         (number, found)

@@ -17,6 +17,7 @@ from docproc.clean.doubt import doubt_fields
 from docproc.clean.lay import lay
 from docproc.clean.page import clean
 from docproc.clean.quality import Faults, find_faults
+from docproc.clean.strokes import keep_strokes
 from docproc.errors import PageError
 from docproc.fields.bends import place_points
 from docproc.fields.locate import locate
@@ -30,6 +31,7 @@ from docproc.recognize.style import settle
 from docproc.segment.lattice import Proposal, propose
 from docproc.segment.line import draw_line, erase_others
 from docproc.segment.normalize import SIDE, normalize
+from docproc.segment.own import FRAMED
 from docproc.types import (
     FORM_DPI,
     CleanPage,
@@ -102,6 +104,7 @@ def find(page: Page, recipe: Recipe) -> Found:
         faults = Faults() if strips else find_faults(page)
         cleaned = clean(_flag(page, faults), strips)
         fields = locate(cleaned, strips)
+        cleaned = keep_strokes(cleaned, [field.box for field in fields if field.kind in FRAMED])
         return Found(cleaned, doubt_fields(fields, faults, cleaned.to_scan))
     placement = _register(page, [sheet for form in recipe.forms for sheet in form.pages])
     page = _lie(page, placement)

@@ -15,7 +15,10 @@ OWN = 0.5
 """A piece of ink with this share in the box is the field's, all of it;"""
 STRANGE = 0.4
 """one with less than this is a neighbour's. In between, what lies in the box is read."""
-STUB_INCH = 0.03
+LOOSE = 0.15
+"""Beside a box or comb no other digit stands: one that reaches in is the field's if its middle is no farther off than
+so many heights of the box; right beside a cell is the next cell."""
+STUB_INCH = 0.012
 """What stands out of the box by no more than this is what is left of its side where a stroke touches it."""
 FRAMED = ("box", "comb", "cell")
 """Kinds of field whose box is print; the boxes of others are drawn round their ink."""
@@ -38,7 +41,8 @@ def gather_own(page: CleanPage, field: Field) -> tuple[Field, Ink]:
     inner = labels[first:last, start:stop]
     share = np.bincount(inner.ravel(), minlength=count) / area
     across, along = left + wide / 2, top + high / 2
-    has_middle = (across >= box.x) & (across < box.right) & (along >= box.y) & (along < box.bottom)
+    loose = 0 if field.kind == "cell" else LOOSE * box.height
+    has_middle = (across >= box.x - loose) & (across < box.right + loose) & (along >= box.y) & (along < box.bottom)
     ends = (left > around.x) & (top > around.y) & (right < around.right) & (bottom < around.bottom)
     whole = ends & (share > 0) & ((share >= OWN) | has_middle)
     kept = whole | (share > 0) & ~(ends & (share < STRANGE))

@@ -52,7 +52,7 @@ def test_stroke_of_the_row_above_that_reaches_in_is_left_out() -> None:
 
 def test_stub_of_the_box_where_a_stroke_touches_it_is_cut_off() -> None:
     ink = stroke((200, 130), (200, 183))
-    ink[184:196, 194:207] = True
+    ink[184:193, 194:207] = True
     field, own = gather_own(page_of(ink), Field("1", BOX, "box"))
     assert field.box == BOX
     assert np.array_equal(own, ink[INSIDE])
