@@ -291,8 +291,9 @@ of digits; whether a stroke was cut; how much smaller, as a logarithm, than writ
 
 
 CHECKED_EVIDENCE = (*EVIDENCE, "lead", "wavering", "disputed")
-"""For a field that a second reader saw, also: how far, as a logarithm of their chances, its text is ahead of its next
-one; log chance that it errs in the column of which it is least sure; whether its own text is another."""
+"""For a field that a second reader saw, also: how far, as a logarithm of their chances for it, the text is ahead of any
+other, less than 0 where it is behind; log chance that it errs in the column of which it is least sure; whether its own
+text is another."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from docproc.types import CHECKED_EVIDENCE, EVIDENCE, FieldKind, Homography, Lat
 NEAREST = 1e-6
 """No chance is taken to be nearer to 0 or 1."""
 FARTHEST = 15.0
-"""No text counts as further ahead, in logarithms of chances."""
+"""No text counts as further ahead or behind, in logarithms of chances."""
 FREE = 1.6
 """Log odds against what stands on no form: the scale was measured where a number was asked for, but between the lines
 of a page there are signs and print too. Of a hundred values accepted there five times as many were wrong as
@@ -46,7 +46,7 @@ def describe(
     if check is None:
         return np.array([facts[name] for name in EVIDENCE])
     facts |= {
-        "lead": min(check.lead, FARTHEST),
+        "lead": min(max(check.lead, -FARTHEST), FARTHEST),
         "wavering": math.log(max(1 - check.least, NEAREST)),
         "disputed": float(check.text != best.text),
     }

@@ -40,9 +40,9 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What the second reader says: its own text; how far, as a logarithm of their chances, that is ahead of its next
-    one; the chance of what it takes the column for of which it is least sure; and flags for digits that it saw taken
-    back."""
+    """What the second reader says: its own text; how far, as a logarithm of their chances, the likeliest text by both
+    readers is ahead of any other for this one, less than 0 where another is ahead; the chance of what it takes the
+    column for of which it is least sure; and flags for digits that it saw taken back."""
 
     text: str
     lead: float
@@ -77,7 +77,9 @@ def confirm(draft: Draft, frames: Frames) -> tuple[tuple[Text, ...], Check]:
     order = np.argsort(-weights, kind="stable")
     shares = _share(weights[order])
     ranked = tuple(replace(texts[i], posterior=float(share)) for i, share in zip(order, shares, strict=True))
-    lead = min((spoken[0].score - other.score for other in spoken[1:]), default=math.inf)
+    chosen = order[0]
+    others = [other.score for other in spoken if other.text != texts[chosen].text]
+    lead = float(scores[chosen]) - max(others, default=-math.inf)
     least = float(frames.max(1).min(initial=1.0))
     return ranked, Check(spoken[0].text, lead, least, find_taken_back(frames))
 

@@ -57,9 +57,10 @@ def test_second_reader_adds_how_sure_it_is_and_whether_it_disputes() -> None:
     assert (agreed["lead"], agreed["disputed"]) == (2.5, 0)
     assert agreed["wavering"] == pytest.approx(math.log(0.3))
     assert agreed["least"] == facts((4, 0.9), (7, 0.8))["least"]
-    disputed = facts((4, 0.9), (7, 0.8), check=Check("41", 0.1))
-    assert (disputed["lead"], disputed["disputed"]) == (0.1, 1)
+    disputed = facts((4, 0.9), (7, 0.8), check=Check("41", -0.1))
+    assert (disputed["lead"], disputed["disputed"]) == (-0.1, 1)
     assert facts((4, 0.9), check=Check("4", math.inf))["lead"] == FARTHEST
+    assert facts((4, 0.9), check=Check("7", -math.inf))["lead"] == -FARTHEST
 
 
 def test_only_cuts_through_digits_count() -> None:

@@ -57,7 +57,18 @@ def test_first_reader_holds_what_it_is_sure_of_and_the_other_is_heard() -> None:
     assert check.text == "47"
     own, following, *_ = speak(frames)
     assert (own.text, following.text) == ("47", "4")
-    assert check.lead == own.score - following.score > 0
+    # What speaks for another text speaks against this one.
+    assert check.lead == pytest.approx(score_texts(frames, ["41"])[0] - own.score)
+    assert check.lead < 0
+
+
+def test_lead_of_a_text_that_both_read_is_over_the_next_one_of_the_second_reader() -> None:
+    frames = frames_of(4, 7, chance=0.6)
+    _, check = confirm(draft_of({4: 0.999}, {7: 0.999}), frames)
+    own, following, *_ = speak(frames)
+    assert (own.text, following.text) == (check.text, "4")
+    assert check.lead == pytest.approx(score_texts(frames, ["47"])[0] - following.score)
+    assert check.lead > 0
 
 
 def test_text_that_only_the_second_reader_has_is_found_in_the_ink() -> None:
