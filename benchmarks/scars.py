@@ -32,7 +32,7 @@ from docproc.flow.pipeline import check, pack
 from docproc.options import Options, Recipe
 from docproc.recognize.models import Models, load_models
 from docproc.recognize.style import settle
-from docproc.segment.lattice import propose
+from docproc.segment.lattice import propose_all
 from docproc.segment.own import FRAMED, gather_own
 from docproc.train.paper import Homography, scan, to_bytes, to_grey
 from docproc.train.pen import Stroke, draw_writer, glyph_strokes
@@ -257,7 +257,7 @@ def place_fields(
 
 def read_fields(page: CleanPage, fields: tuple[Field, ...], models: Models, recipe: Recipe) -> list[Reading]:
     """The readings of fields of a clean page."""
-    prepared = pack(page, [propose(page, field) for field in fields])
+    prepared = pack(page, propose_all(page, fields))
     drafts = draft(prepared, settle(models.classifier.classify(prepared.crops), recipe))
     (frames,) = check([prepared], [drafts], models.line_reader.read)
     return list(assemble(prepared, drafts, frames, recipe).readings)
@@ -313,7 +313,7 @@ def compare(
     reach = grow(owner > 0, BESIDE)
     for (number, found), reading in zip(pairs, readings, strict=True):
         was, now = keep_digits(known[number].text), keep_digits(reading.text)
-        grown, ink = gather_own(page, found)
+        grown, ink = gather_own(page, found, [other.box for other in located])
         box = grown.box
         kept = np.zeros(page.ink.shape, np.bool_)
         kept[box.y : box.bottom, box.x : box.right] = ink

@@ -26,7 +26,7 @@ from docproc.pages.load import load
 from docproc.pages.sources import survey
 from docproc.recognize.models import Models, load_models
 from docproc.recognize.style import settle
-from docproc.segment.lattice import propose
+from docproc.segment.lattice import propose_all
 from docproc.train.draw import draw_boxes, draw_comb_form, draw_tally, move_fields
 from docproc.train.match import match_page
 from docproc.train.paper import scan, to_bytes, to_grey
@@ -159,7 +159,7 @@ WAYS: dict[str, tuple[str, Spoil]] = {
 def read(page: Page, models: Models, recipe: Recipe) -> Iterator[tuple[Answer, bool]]:
     """The answers on a page, each also with whether it would be accepted if the scan had not been looked over."""
     seen = find(page, recipe)
-    prepared = pack(seen.page, [propose(seen.page, field) for field in seen.fields])
+    prepared = pack(seen.page, propose_all(seen.page, seen.fields))
     drafts = draft(prepared, settle(models.classifier.classify(prepared.crops), recipe))
     (frames,) = check([prepared], [drafts], models.line_reader.read)
     for reading in assemble(prepared, drafts, frames, recipe).readings:

@@ -25,7 +25,7 @@ from docproc.train.bank import Bank, make_bank
 from docproc.train.data import load_glyphs
 from docproc.train.fonts import printed_glyphs
 from docproc.train.strings import Strip, clean_strip, compose
-from docproc.types import Box, Crops, Probs
+from docproc.types import Crops, Probs
 
 FIELDS, SEED = 3000, 7
 RATIOS = 0.5
@@ -37,10 +37,9 @@ RIDGE = 1e-5
 
 
 class Found(NamedTuple):
-    """A composed field, its box and pieces, and the crops of its segments."""
+    """A composed field, its pieces, and the crops of its segments."""
 
     strip: Strip
-    box: Box
     proposal: Proposal
     crops: Crops
 
@@ -50,13 +49,13 @@ def find(strip: Strip) -> Found:
     page = clean_strip(strip.gray)
     (field,) = locate(page, strips=True)
     proposal = propose(page, field)
-    return Found(strip, field.box, proposal, normalize(page.gray, proposal))
+    return Found(strip, proposal, normalize(page.gray, proposal))
 
 
 def gather_strokes(found: Found, probs: Probs) -> Iterator[tuple[tuple[float, float, float], bool]]:
     """How far each stroke between others stands out above and below and leans, and whether it is a slash or a 1."""
-    strip, box, proposal, _ = found
-    segments = proposal.lattice.segments
+    strip, proposal, _ = found
+    segments, box = proposal.lattice.segments, proposal.lattice.field.box
     row = measure_row(segments, probs)
     owner, sizes = strip.owner[box.y : box.bottom, box.x : box.right], np.bincount(strip.owner.ravel())
     for segment, lean in zip(segments, lean_beyond(segments, probs, row).tolist(), strict=True):

@@ -44,7 +44,7 @@ stands out above the row, and below it, for how much more than the digits it lea
 `scripts/slashes.py`; a crop, of one size whatever the size of its ink, shows nothing of it."""
 SLASH_LEANS = 0.15
 """A stroke that leans no more than this beyond the digits is a 1, however long."""
-SLASH_PRIOR = 0.1
+SLASH_PRIOR = 0.05
 """Chance that what may be a 1 or a slash between digits is a slash."""
 MOST_ODDS = 4.0
 """No place says more, as log odds: there are writers of whom nobody knows."""
@@ -96,7 +96,7 @@ def decode(lattice: Lattice, probs: Probs, row: Row, only: Sequence[str] | None 
     beams: list[dict[tuple[str, int], _Path]] = [{} for _ in range(lattice.nodes)]
     beams[0][("", -1)] = _Path("", 0.0, 0.0, (), -1)
     asked = None if only is None else sorted({int(digit) for text in only for digit in text})
-    signs = find_signs(lattice.field)
+    signs, last = find_signs(lattice.field), _find_last_slash(lattice, row)
     by_start: list[list[tuple[Segment, list[float], float]]] = [[] for _ in range(lattice.nodes)]
     leans = lean_beyond(lattice.segments, probs, row).tolist()
     for segment, chances, lean in zip(lattice.segments, probs.tolist(), leans, strict=True):
@@ -108,8 +108,7 @@ def decode(lattice: Lattice, probs: Probs, row: Row, only: Sequence[str] | None 
                 (step, "" if step.digit is None else str(step.digit), weight)
                 for step, weight in _readings(segment, chances, row, asked)
             ]
-            last = segment.stop == lattice.nodes - 1
-            between = steps if last or lattice.field.cells else _with_slash(steps, chances[1], lean, row)
+            between = steps if segment.stop > last else _with_slash(steps, chances[1], lean, row)
             cell, beam = cell_of(lattice.field, segment), beams[segment.stop]
             for path in paths:
                 at_sign = len(path.text) in signs
@@ -171,13 +170,22 @@ def _readings(
     return result
 
 
+def _find_last_slash(lattice: Lattice, row: Row) -> int:
+    """The last node before which a slash may stand, with a digit behind it; 0 where the field's rule has none."""
+    rule = lattice.field.rule
+    if lattice.field.cells or rule.pattern or rule.type in ("integer", "decimal"):
+        return 0
+    return max((segment.start for segment in lattice.segments if is_large(segment, row.height)), default=0)
+
+
 def _with_slash(steps: list[_Reading], one: float, lean: float, row: Row) -> list[_Reading]:
     """What a segment may be between digits: `one`, the chance of what looks like a 1, is shared with a slash.
 
     `lean` is how much more it leans than what stands beside it.
     """
     segment = steps[0][0].segment
-    if one < LIKELY or lean < SLASH_LEANS or segment.stop > segment.start + 1 or not is_large(segment, row.height):
+    whole = segment.stop == segment.start + 1 and not segment.cut
+    if one < LIKELY or lean < SLASH_LEANS or not whole or not is_large(segment, row.height):
         return steps
     above, below, leaning, offset = SLASH
     place = offset - above * row.sinks(segment.box) - below * row.floats(segment.box) + leaning * lean

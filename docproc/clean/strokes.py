@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docproc.clean.pieces import Scale
-from docproc.clean.rulings import draw_boxes
+from docproc.clean.rulings import RAGGED_INCH, draw_boxes
 from docproc.types import Box, CleanPage, Ink, Ruling
 
 Bools = NDArray[np.bool_]
 
-RAGGED_INCH = 0.005
-"""The edge of a ruling is uneven by this much."""
 REACH_INCH = 0.02
 """Strokes are followed so far out of a ruling to tell how thick it is with them."""
 BARE = 0.25
@@ -79,8 +77,8 @@ def keep_strokes(page: CleanPage, boxes: Sequence[Box]) -> CleanPage:
     result = page.ink.copy()
     straight = Picture(page.full_ink, page.ink, bands_upright)
     turned = Picture(page.full_ink.T, page.ink.T, bands_level.T)
-    strokes = erase_bands(result, straight, level, np.inf, scale)
-    strokes_turned = erase_bands(result.T, turned, [turn(box) for box in upright], LONE_INCH, scale)
+    strokes = redraw_bands(result, straight, level, np.inf, scale)
+    strokes_turned = redraw_bands(result.T, turned, [turn(box) for box in upright], LONE_INCH, scale)
     mend_dips(result, page.full_ink, strokes, scale, SLIP_INCH)
     mend_dips(result.T, page.full_ink.T, strokes_turned, scale, DIP_INCH)
     return replace(page, ink=result)
@@ -103,7 +101,7 @@ def turn(box: Box) -> Box:
     return Box(box.y, box.x, box.height, box.width)
 
 
-def erase_bands(result: Ink, picture: Picture, boxes: list[Box], lone: float, scale: Scale) -> list[list[Stroke]]:
+def redraw_bands(result: Ink, picture: Picture, boxes: list[Box], lone: float, scale: Scale) -> list[list[Stroke]]:
     """Draw level bands anew in `result`, with nothing but the strokes that lie on them; those of each are returned.
 
     What does not leave its band is a rough edge, but for what stands out over most of at least `lone` inches.
@@ -116,7 +114,7 @@ def erase_bands(result: Ink, picture: Picture, boxes: list[Box], lone: float, sc
         x0, x1 = max(0, box.x - ragged), box.right + ragged
         first_row = max(0, top - reach)
         near = picture.left[first_row : bottom + reach, x0:x1]
-        if not near[top - first_row - 1 : bottom - first_row + 1].any():
+        if not near[max(0, top - first_row - 1) : bottom - first_row + 1].any():
             continue
         free = ~picture.across[first_row : bottom + reach, x0:x1]
         near = near & free

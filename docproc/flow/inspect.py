@@ -16,7 +16,7 @@ from docproc.flow.pipeline import Classify, ReadLines, check, find, pack
 from docproc.options import Recipe
 from docproc.pages.load import load
 from docproc.recognize.style import settle
-from docproc.segment.lattice import Proposal, propose
+from docproc.segment.lattice import Proposal, propose_all
 from docproc.segment.normalize import SIDE
 from docproc.types import NOT_A_DIGIT, CleanPage, Crops, Gray, Page, PageRef, Probs, Reading
 
@@ -35,7 +35,7 @@ def inspect(ref: PageRef, recipe: Recipe, classify: Classify, read_lines: ReadLi
     except PageError as error:
         meaning, remedy = FAILURES[error.code]
         raise InputError(f"{ref.source} page {ref.number}: {meaning} {error.detail}; {remedy}") from error
-    proposals = [propose(cleaned, field) for field in fields]
+    proposals = propose_all(cleaned, fields)
     prepared = replace(pack(cleaned, proposals), place=place)
     drafts = draft(prepared, settle(classify(prepared.crops), recipe))
     (frames,) = check([prepared], [drafts], read_lines)

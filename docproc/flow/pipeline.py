@@ -28,7 +28,7 @@ from docproc.flow.mappers import Mapper, attempt
 from docproc.options import Recipe
 from docproc.pages.load import load
 from docproc.recognize.style import settle
-from docproc.segment.lattice import Proposal, propose
+from docproc.segment.lattice import Proposal, propose_all
 from docproc.segment.line import draw_line, erase_others
 from docproc.segment.normalize import SIDE, normalize
 from docproc.segment.own import FRAMED
@@ -83,8 +83,8 @@ def prepare(ref: PageRef, recipe: Recipe) -> PreparedPage:
     """Load, clean, locate, propose and normalize one page; pure after the load. Raises PageError."""
     start = time.perf_counter()
     seen = find(load(ref, recipe.options), recipe)
-    prepared = pack(seen.page, [propose(seen.page, field) for field in seen.fields])
-    outside = recipe.options.strips and has_ink_outside(seen.page, seen.fields[0].box)
+    prepared = pack(seen.page, propose_all(seen.page, seen.fields))
+    outside = recipe.options.strips and has_ink_outside(seen.page, prepared.lattices[0].field.box)
     flags = (*seen.page.flags, "outside") if outside else seen.page.flags
     return replace(prepared, flags=flags, place=seen.place, seconds=time.perf_counter() - start)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -43,17 +44,23 @@ class Proposal:
     labels: NDArray[np.int32]
 
 
-def propose(page: CleanPage, field: Field) -> Proposal:
+def propose_all(page: CleanPage, fields: Sequence[Field]) -> list[Proposal]:
+    """Propose the segments of each field of a page; ink that two fields hold is cut between them."""
+    boxes = [field.box for field in fields]
+    return [propose(page, field, boxes) for field in fields]
+
+
+def propose(page: CleanPage, field: Field, every: Sequence[Box] = ()) -> Proposal:
     """Propose every plausible single-digit segment of a field; the classifier is not asked.
 
-    The lattice's field is grown to hold the strokes that leave it.
+    The lattice's field is grown to hold the strokes that leave it; `every` has the boxes of all fields of the page.
     """
     if field.rule.type == "mark":
         ink = page.ink[field.box.y : field.box.bottom, field.box.x : field.box.right]
         usual = min(ink.size, (TICK_INCH * page.dpi) ** 2)
         lattice = Lattice(field, 1, (), field.flags, inked=min(1.0, float(ink.sum()) / usual))
         return Proposal(lattice, np.zeros(ink.shape, np.int32))
-    field, ink = gather_own(page, field)
+    field, ink = gather_own(page, field, every)
     box = field.box
     gaps = ((left.right - box.x, right.x - box.x) for left, right in pairwise(field.cells))
     components = find_components(ink, tuple(gap for gap in gaps if gap[1] - gap[0] > GAP_INCH * page.dpi))

@@ -259,7 +259,7 @@ LONG = Box(100 + 2 * WIDTH, 50 - 10, WIDTH, HEIGHT + 16)
     [
         (LONG, 0.5, "1275"),
         (LONG, 0.0, "12175"),
-        (segment_of(2, 3).box, 0.62, "1275"),
+        (segment_of(2, 3).box, 0.8, "1275"),
         (segment_of(2, 3).box, 0.2, "12175"),
         (segment_of(2, 3).box, -0.5, "12175"),
     ],
@@ -278,12 +278,38 @@ def test_a_one_that_leans_and_stands_out_between_digits_is_a_slash(box: Box, lea
 @pytest.mark.parametrize("place", [0, 4])
 def test_no_number_begins_or_ends_with_a_slash(place: int) -> None:
     lattice = lattice_of(5)
-    segments = [replace(segment, lean=0.5 * (segment.start == place)) for segment in lattice.segments]
+    segments = [replace(segment, lean=0.8 * (segment.start == place)) for segment in lattice.segments]
     assert decode(replace(lattice, segments=tuple(segments)), sure(1, 2, 3, 4, 1), ROW)[0].text == "12341"
 
 
+def test_behind_a_slash_a_speck_is_no_digit() -> None:
+    segments = (segment_of(0, 1), segment_of(1, 2), Segment(2, 3, segment_of(2, 3).box, lean=0.8), segment_of(3, 4, 8))
+    assert decode(Lattice(field_of(4), 5, segments), sure(1, 2, 1, None), ROW)[0].text == "121"
+
+
+SLANTED = tuple(Segment(i, i + 1, segment_of(i, i + 1).box, lean=0.8 * (i == 1)) for i in range(3))
+"""Three strokes, of which the second leans."""
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        (Rule(), "15"),
+        (Rule(type="date", format="d/m"), "15"),
+        (Rule(pattern="###"), "115"),
+        (Rule(type="integer"), "115"),
+        (Rule(type="decimal"), "115"),
+    ],
+)
+def test_no_slash_where_the_rule_has_none(rule: Rule, text: str) -> None:
+    lattice = Lattice(replace(field_of(3), rule=rule), 4, SLANTED)
+    assert decode(lattice, sure(1, 1, 5), ROW)[0].text == text
+
+
 def test_in_the_cells_of_a_comb_nobody_writes_a_slash() -> None:
-    lattice = lattice_of(3, comb=1)
-    segments = tuple(replace(segment, lean=0.6 * (segment.start == 1)) for segment in lattice.segments)
-    assert decode(replace(lattice, segments=segments), sure(1, 1, 5), ROW)[0].text == "115"
-    assert decode(Lattice(field_of(3), 4, segments), sure(1, 1, 5), ROW)[0].text == "15"
+    assert decode(Lattice(field_of(3, comb=1), 4, SLANTED), sure(1, 1, 5), ROW)[0].text == "115"
+
+
+def test_a_stroke_that_was_cut_off_is_no_slash() -> None:
+    segments = tuple(replace(segment, cut=True) for segment in SLANTED)
+    assert decode(Lattice(field_of(3), 4, segments), sure(1, 1, 5), ROW)[0].text == "115"

@@ -76,3 +76,15 @@ def test_line_that_bounds_no_box_is_left_as_it_was() -> None:
 def test_page_without_boxes_is_as_it_was() -> None:
     page = take_out(blank(), blank(), ())
     assert keep_strokes(page, ()) is page
+
+
+@pytest.mark.parametrize("top", [0, 1, 2, 3])
+def test_stroke_on_a_side_at_the_edge_of_the_picture_is_kept_as_at_the_other_edge(top: int) -> None:
+    strokes, lines = np.zeros((160, 900), np.uint8), np.zeros((160, 900), np.uint8)
+    lines[top : top + 4, 100:800] = 1
+    cv2.polylines(strokes, [np.array([(300, top + 3), (360, top + 3), (330, 90)])], False, 1, 7)
+    box = Box(100, top + 2, 701, 140)
+    kept = take_out(strokes, lines, (box,)).ink
+    turned = take_out(strokes[::-1].copy(), lines[::-1].copy(), (Box(100, 160 - box.bottom, 701, 140),)).ink
+    assert np.array_equal(kept, turned[::-1])
+    assert kept[strokes > 0].mean() > 0.9

@@ -79,3 +79,50 @@ def test_field_at_the_edge_of_the_page_keeps_what_is_there() -> None:
     field, own = gather_own(page_of(ink), Field("1", box, "box"))
     assert field.box == box
     assert np.array_equal(own, ink[:40, :60])
+
+
+LEFT, RIGHT = Box(100, 100, 98, 90), Box(194, 100, 98, 90)
+"""Two cells side by side."""
+
+
+@pytest.mark.parametrize("kind", ["box", "cell"])
+def test_digits_of_two_fields_that_run_together_are_cut_between_them_and_flagged(kind: FieldKind) -> None:
+    """The flag of a 5 runs into the roof of the neighbour's 7."""
+    ink = stroke((140, 115), (210, 115)) | stroke((140, 115), (140, 175)) | stroke((210, 115), (240, 115))
+    ink |= stroke((240, 115), (225, 175))
+    first, own = gather_own(page_of(ink), Field("1", LEFT, kind), [LEFT, RIGHT])
+    second, other = gather_own(page_of(ink), Field("2", RIGHT, kind), [LEFT, RIGHT])
+    assert (first.box, second.box) == (LEFT, RIGHT)
+    assert np.array_equal(own, ink[100:190, 100:198])
+    assert np.array_equal(other, ink[100:190, 194:292])
+    assert "outside" in first.flags
+    assert "outside" in second.flags
+
+
+def test_digit_on_the_wall_between_two_cells_is_whole_in_the_one_that_has_more_of_it_and_both_are_flagged() -> None:
+    ink = stroke((150, 120), (220, 170))
+    first, own = gather_own(page_of(ink), Field("1", LEFT, "cell"), [LEFT, RIGHT])
+    second, other = gather_own(page_of(ink), Field("2", RIGHT, "cell"), [LEFT, RIGHT])
+    assert (own.sum(), other.sum()) == (ink.sum(), 0)
+    assert first.flags == second.flags == ("outside",)
+
+
+def test_digit_of_which_the_box_has_the_smaller_part_is_left_out_and_flagged() -> None:
+    ink = stroke((150, 110), (150, 180)) | stroke((220, 170), (220, 225))
+    field, own = gather_own(page_of(ink), Field("1", BOX, "box"), [BOX])
+    assert own.sum() == ink[:, :200].sum()
+    assert field.flags == ("outside",)
+
+
+def test_digit_of_the_row_below_that_reaches_in_is_its_own_fields_and_no_doubt() -> None:
+    below = Box(100, 190, 300, 90)
+    ink = stroke((150, 110), (150, 180)) | stroke((220, 178), (220, 236))
+    field, own = gather_own(page_of(ink), Field("1", BOX, "cell"), [BOX, below])
+    assert own.sum() == ink[:, :200].sum()
+    assert field.flags == ()
+
+
+def test_all_ink_and_no_paper_is_cut_at_the_box() -> None:
+    page = page_of(np.ones((200, 200), np.bool_))
+    field, own = gather_own(page, Field("1", Box(50, 50, 60, 40), "box"))
+    assert (field.box, own.all()) == (Box(50, 50, 60, 40), True)
