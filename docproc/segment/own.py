@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from docproc.types import Box, CleanPage, Field, Ink
+
+Integers = NDArray[np.int64]
 
 REACH = 0.6
 """Strokes are followed so many heights of the box out of it; what goes on beyond is a line, or writing run together."""
@@ -34,6 +36,34 @@ FRAMED = ("box", "comb", "cell")
 the only box in it."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Around:
+    """The connected ink on and round a box: labels, int32[h, w], over `place`, 0 is paper.
+
+    By label, int64[n]: its edges on the page, right and bottom exclusive, its area, and whether it ends within `place`.
+    """
+
+    place: Box
+    labels: NDArray[Any]
+    left: Integers
+    top: Integers
+    right: Integers
+    bottom: Integers
+    area: Integers
+    ends: NDArray[np.bool_]
+
+    def share(self, box: Box) -> NDArray[np.float64]:
+        """The share of each piece that lies in a box: float64[n], 0 for paper."""
+        inside = np.bincount(self.labels[self.view(box)].ravel(), minlength=len(self.area))
+        inside[0] = 0
+        return np.asarray(inside / np.maximum(self.area, 1))
+
+    def view(self, box: Box) -> tuple[slice, slice]:
+        """Rows and columns of the labels that lie in a box, none where it lies elsewhere."""
+        rows = slice(max(0, box.y - self.place.y), max(0, box.bottom - self.place.y))
+        return rows, slice(max(0, box.x - self.place.x), max(0, box.right - self.place.x))
+
+
 def gather_own(page: CleanPage, field: Field, boxes: Sequence[Box] = ()) -> tuple[Field, Ink]:
     """The field, grown to hold the strokes that leave its printed box, and its own ink: bool[h, w] over its box.
 
@@ -42,71 +72,75 @@ def gather_own(page: CleanPage, field: Field, boxes: Sequence[Box] = ()) -> tupl
     box = field.box
     if field.kind not in FRAMED or not _is_left(page.ink, box):
         return field, page.ink[box.y : box.bottom, box.x : box.right]
-    reach = round(REACH * box.height)
-    around = _part(page.ink, box.x - reach, box.y - reach, box.right + reach, box.bottom + reach)
-    count, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
-        page.ink[around.y : around.bottom, around.x : around.right].astype(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA
-    )
-    left, top, wide, high, area = stats.T + np.array([[around.x], [around.y], [0], [0], [0]])
-    right, bottom = left + wide, top + high
-    first, last = box.y - around.y, box.bottom - around.y
-    start, stop = box.x - around.x, box.right - around.x
-    inner = labels[first:last, start:stop]
-    share = np.bincount(inner.ravel(), minlength=count) / np.maximum(area, 1)
-    elsewhere = _share_of_others(labels, area, around, [other for other in boxes if other != box])
-    across, along = left + wide / 2, top + high / 2
-    loose = 0 if field.kind == "cell" else LOOSE * box.height
-    has_middle = (across >= box.x - loose) & (across < box.right + loose) & (along >= box.y) & (along < box.bottom)
-    ends = (left > around.x) & (top > around.y) & (right < around.right) & (bottom < around.bottom)
-    whole = ends & (share > 0) & ((share >= OWN) | has_middle) & (elsewhere < PARTED)
-    kept = whole | (share > 0) & ~(ends & (share < STRANGE))
-    whole[0] = kept[0] = False
-    tall = (share > 0) & (high >= TALL_INCH * page.dpi)
+    ink = _look_around(page.ink, box)
+    share = ink.share(box)
+    elsewhere = np.max([np.zeros(len(share)), *(ink.share(other) for other in boxes if other != box)], axis=0)
+    mostly = (share >= OWN) | ((share > 0) & _have_middle(ink, field))
+    whole = mostly & ink.ends & (elsewhere < PARTED)
+    strange = ink.ends & (share < STRANGE)
+    own = _cut_at_sides(ink, box, whole, whole | ((share > 0) & ~strange), STUB_INCH * page.dpi)
     together = (share >= RUN_TOGETHER) & (elsewhere >= RUN_TOGETHER)
-    doubtful = tall & (together | (~whole & ends & (elsewhere < OWN)))
-    doubtful[0] = False
-    if any(_hangs(inner == number, high[number]) for number in np.flatnonzero(doubtful)):
+    lost = (share > 0) & ~whole & ink.ends & (elsewhere < OWN)
+    if _may_be_digit(ink, box, together | lost, TALL_INCH * page.dpi):
         field = replace(field, flags=(*field.flags, "outside"))
-    beyond = STUB_INCH * page.dpi
-    own = kept[labels]
-    for side, leaves in (
-        (np.s_[:first], top < box.y - beyond),
-        (np.s_[last:], bottom > box.bottom + beyond),
-        (np.s_[:, :start], left < box.x - beyond),
-        (np.s_[:, stop:], right > box.right + beyond),
-    ):
-        own[side] &= (whole & leaves)[labels[side]]
     held = own.copy()
-    held[first:last, start:stop] = True
+    held[ink.view(box)] = True
     rows, columns = np.flatnonzero(held.any(axis=1)), np.flatnonzero(held.any(axis=0))
-    x, y, x2, y2 = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
-    return replace(field, box=Box(around.x + x, around.y + y, x2 - x, y2 - y)), own[y:y2, x:x2]
+    x, y, right, bottom = int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    grown = Box(ink.place.x + x, ink.place.y + y, right - x, bottom - y)
+    return replace(field, box=grown), own[y:bottom, x:right]
 
 
-def _share_of_others(
-    labels: NDArray[Any], area: NDArray[np.int64], around: Box, boxes: list[Box]
-) -> NDArray[np.float64]:
-    """The largest share of each piece of ink that one of the boxes holds, as far as they reach into `around`."""
-    most = np.zeros(len(area))
-    for box in boxes:
-        rows = slice(max(0, box.y - around.y), max(0, box.bottom - around.y))
-        columns = slice(max(0, box.x - around.x), max(0, box.right - around.x))
-        part = labels[rows, columns]
-        if part.size:
-            most = np.maximum(most, np.bincount(part.ravel(), minlength=len(area)) / np.maximum(area, 1))
-    return most
+def _look_around(ink: Ink, box: Box) -> Around:
+    """The ink within reach of a box. What goes on at the edge of the page goes on no farther."""
+    reach = round(REACH * box.height)
+    x, y = max(0, box.x - reach), max(0, box.y - reach)
+    right, bottom = min(ink.shape[1], box.right + reach), min(ink.shape[0], box.bottom + reach)
+    _, labels, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(
+        ink[y:bottom, x:right].astype(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA
+    )
+    left, top, wide, high, area = stats.T.astype(np.int64)
+    left, top = left + x, top + y
+    across = ((left > x) | (x == 0)) & ((left + wide < right) | (right == ink.shape[1]))
+    along = ((top > y) | (y == 0)) & ((top + high < bottom) | (bottom == ink.shape[0]))
+    return Around(Box(x, y, right - x, bottom - y), labels, left, top, left + wide, top + high, area, across & along)
 
 
-def _hangs(part: Ink, high: int) -> bool:
-    """Whether the part of a piece of ink that is in the box has enough of its height to be a digit of the field."""
-    rows = np.flatnonzero(part.any(axis=1))
-    return len(rows) > 0 and rows[-1] + 1 - rows[0] >= HANGS * min(high, len(part))
+def _have_middle(ink: Around, field: Field) -> NDArray[np.bool_]:
+    """Which pieces have their middle in the field's box, or, where no other digit stands, right beside it."""
+    box, loose = field.box, 0.0 if field.kind == "cell" else LOOSE * field.box.height
+    across, along = (ink.left + ink.right) / 2, (ink.top + ink.bottom) / 2
+    return np.asarray(
+        (across >= box.x - loose) & (across < box.right + loose) & (along >= box.y) & (along < box.bottom)
+    )
 
 
-def _part(ink: Ink, x: int, y: int, right: int, bottom: int) -> Box:
-    """What of a box lies on the page."""
-    x, y = max(0, x), max(0, y)
-    return Box(x, y, min(ink.shape[1], right) - x, min(ink.shape[0], bottom) - y)
+def _cut_at_sides(
+    ink: Around, box: Box, whole: NDArray[np.bool_], kept: NDArray[np.bool_], stub: float
+) -> NDArray[np.bool_]:
+    """The pixels of the pieces kept: in the box, and of whole ones that stand out of a side by more than `stub` pixels
+    there, too."""
+    rows, columns = ink.view(box)
+    own = kept[ink.labels]
+    for side, leaves in (
+        (np.s_[: rows.start], ink.top < box.y - stub),
+        (np.s_[rows.stop :], ink.bottom > box.bottom + stub),
+        (np.s_[:, : columns.start], ink.left < box.x - stub),
+        (np.s_[:, columns.stop :], ink.right > box.right + stub),
+    ):
+        own[side] &= (whole & leaves)[ink.labels[side]]
+    return np.asarray(own)
+
+
+def _may_be_digit(ink: Around, box: Box, doubtful: NDArray[np.bool_], tall: float) -> bool:
+    """Whether any of the doubtful pieces is as high as a digit and has enough of its height in the box."""
+    inner = ink.labels[ink.view(box)]
+    high = ink.bottom - ink.top
+    for number in np.flatnonzero(doubtful & (high >= tall)):
+        rows = np.flatnonzero((inner == number).any(axis=1))
+        if rows[-1] + 1 - rows[0] >= HANGS * min(high[number], box.height):
+            return True
+    return False
 
 
 def _is_left(ink: Ink, box: Box) -> bool:

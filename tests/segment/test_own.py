@@ -126,3 +126,10 @@ def test_all_ink_and_no_paper_is_cut_at_the_box() -> None:
     page = page_of(np.ones((200, 200), np.bool_))
     field, own = gather_own(page, Field("1", Box(50, 50, 60, 40), "box"))
     assert (field.box, own.all()) == (Box(50, 50, 60, 40), True)
+
+
+def test_digit_that_the_scan_cuts_off_at_the_edge_of_the_page_is_whole() -> None:
+    ink = stroke((200, 0), (200, 60))
+    field, own = gather_own(page_of(ink), Field("1", Box(100, 20, 300, 90), "box"))
+    assert own.sum() == ink.sum()
+    assert (field.box.y, field.box.bottom, field.flags) == (0, 110, ())
