@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -26,6 +26,9 @@ APART, TALL = 0.1, 0.75
 """Two strokes, each this many digit heights tall and this far apart, are two digits."""
 GAP_INCH = 0.06
 """Cells of a comb this far apart have a printed separator between them; nearer ones share a side."""
+LEAST_FOLLOWED, ALIKE, OFF = 3, 0.8, 0.2
+"""So many digits tell where a writer puts them in the cells, if they do so alike (length of the mean of their places as
+directions); a comb's cells follow writing that is off by more than this share of a cell."""
 SPECK_INCH = 0.045
 """A field with nothing longer than this holds dust, not writing."""
 TICK_INCH = 0.16
@@ -67,11 +70,44 @@ def propose(page: CleanPage, field: Field, every: Sequence[Box] = ()) -> Proposa
     if not any(max(found.width, found.height) >= SPECK_INCH * page.dpi for found in components.boxes):
         flags = ("faint",) if has_faint_writing(page, box) else ()
         return Proposal(Lattice(field, 1, (), (*field.flags, *flags)), np.zeros(ink.shape, np.int32))
+    field = replace(field, cells=_follow_writing(field, components))
     labels, boxes, severed, leans = _pieces(components, field)
     segments = _segments(boxes, severed, leans, components.height, field)
     gray = page.gray[box.y : box.bottom, box.x : box.right]
     darkness = 1 - float(np.median(gray[labels > 0])) / 255
     return Proposal(Lattice(field, len(boxes) + 1, segments, field.flags, darkness), labels)
+
+
+def _follow_writing(field: Field, components: Components) -> tuple[Box, ...]:
+    """A comb's cells, moved to where the writer wrote if all digits stand on its walls.
+
+    Else two digits would lie in one cell, and a cell holds one.
+    """
+    cells = field.cells
+    pitch = (cells[-1].x - cells[0].x) / (len(cells) - 1) if len(cells) > 1 else 0.0
+    middles = np.array(
+        [
+            field.box.x + box.x + box.width / 2
+            for box in components.boxes
+            if box.height >= TALL * components.height and box.width < pitch
+        ]
+    )
+    if len(middles) < LEAST_FOLLOWED:
+        return cells
+    places = (middles - cells[0].x) / pitch
+    turns = np.exp(2j * np.pi * places).mean()
+    off = float(np.angle(-turns)) / (2 * np.pi)
+    if abs(turns) < ALIKE or abs(off) < OFF:
+        return cells
+    # Half a cell to the left is half a cell to the right: of both, that with which every digit has a cell.
+    fits = [
+        shift
+        for shift in (off, off - np.sign(off))
+        if (places - shift).min() >= 0 and (places - shift).max() < len(cells)
+    ]
+    if not fits:
+        return cells
+    return tuple(cell._replace(x=round(cell.x + fits[0] * pitch)) for cell in cells)
 
 
 def _pieces(

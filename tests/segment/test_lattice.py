@@ -205,3 +205,34 @@ def test_joined_pieces_have_no_lean() -> None:
     leans = {(segment.start, segment.stop): segment.lean for segment in propose_ink(ink > 0).lattice.segments}
     assert leans[(0, 1)] == pytest.approx(0.67, abs=0.05)
     assert leans[(0, 2)] == 0.0
+
+
+def comb_of(*middles: float, cells: int = 5, pitch: int = 60) -> list[float]:
+    """How far the cells of a comb are moved where upright strokes stand at these places, in cells."""
+    ink = np.zeros((80, cells * pitch), np.uint8)
+    for middle in middles:
+        cv2.line(ink, (round(middle * pitch), 15), (round(middle * pitch), 65), 1, 6)
+    moved = propose_ink(ink > 0, cells).lattice.field.cells
+    return [(cell.x - LEFT) / pitch - i for i, cell in enumerate(moved)]
+
+
+@pytest.mark.parametrize(
+    ("middles", "moved"),
+    [
+        ((0.5, 1.5, 2.45, 3.6), 0.0),
+        ((0.65, 1.65, 2.65, 3.65), 0.0),  # not far enough
+        ((0.9, 1.9, 2.9, 3.9), 0.4),
+        ((1.0, 2.0, 3.0, 4.0), -0.48),
+        ((0.05, 1.05, 2.05, 3.05), -0.45),
+        ((0.1, 1.0, 1.95, 3.0, 4.05), -0.48),
+        ((0.95, 1.95, 2.95, 3.95, 4.9), 0.44),
+        ((0.9, 1.9), 0.0),  # two may be chance
+        ((0.9, 1.5, 2.2, 3.4, 4.7), 0.0),  # of no mind
+    ],
+)
+def test_cells_of_a_comb_follow_a_writer_who_writes_on_its_walls(middles: tuple[float, ...], moved: float) -> None:
+    assert comb_of(*middles) == pytest.approx([moved] * 5, abs=0.02)
+
+
+def test_cells_stay_where_no_move_gives_each_digit_one() -> None:
+    assert comb_of(0.1, 1.1, 2.1, 3.1, 4.1, 4.9) == [0.0] * 5
