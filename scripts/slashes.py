@@ -21,7 +21,7 @@ from docproc.recognize.style import settle
 from docproc.segment.lattice import Proposal, propose
 from docproc.segment.normalize import normalize
 from docproc.train import strings
-from docproc.train.bank import Bank, make_bank
+from docproc.train.bank import DRAWN_SHARE, make_bank
 from docproc.train.data import load_glyphs
 from docproc.train.fonts import printed_glyphs
 from docproc.train.strings import Strip, clean_strip, compose
@@ -33,6 +33,7 @@ RATIOS = 0.5
 WHOLE = 0.7
 """A piece counts if it is at least this share of its glyph."""
 FARTHEST = (-1.0, 1.5)
+"""No place or lean counts as farther off: what is, is no part of the row."""
 RIDGE = 1e-5
 
 
@@ -85,7 +86,7 @@ def main(sets: Path) -> None:
     models, options = load_models(None, "cpu"), load_options(strips=True)
     recipe = Recipe(options, models.digest, models.calibration)
     glyphs = (*load_glyphs(sets, held_out=False), *printed_glyphs(digits=True))
-    bank: Bank = make_bank(glyphs, printed_glyphs(digits=False), 0.4)
+    bank = make_bank(glyphs, printed_glyphs(digits=False), DRAWN_SHARE)
     rng = np.random.default_rng(SEED)
     fields = [find(compose(rng, bank)) for _ in range(FIELDS)]
     probs = settle(models.classifier.classify(np.concatenate([found.crops for found in fields])), recipe)

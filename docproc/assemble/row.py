@@ -17,6 +17,7 @@ SLIM, SLIM_COUNTS, LEAST_BREADTH = 0.3, 0.3, 0.15
 """A piece less broad than this, in heights of the row and its lean apart, may be a 1, and counts so much for how the
 writing leans whatever it is; breadths below the last one are not told apart."""
 LEAST_TOLD = 1e-6
+"""Pieces of less weight together tell nothing."""
 LONG_ROW = 3.0
 ENOUGH = 4
 """A row slopes if so many likely digits stand over more than so many digit heights."""
