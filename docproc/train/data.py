@@ -34,7 +34,7 @@ STYLE_OF_COUNTRY = {"USA": 0, "U.S.A": 0, "U.S.A.": 0, "CANADA": 0, "Germany": 1
 class Glyph:
     """One character. `label` is 0..9 or NOT_A_DIGIT, `name` what it is; `bitmap` is uint8 ink high, tight,
     or `strokes` are float32[n, 2] polylines with y downward, scaled to height 1. `style` is an index of
-    `types.STYLES`, -1 where it is not known."""
+    `types.STYLES`, -1 where it is not known. Where the pen `goes_on`, the next digit begins at the end of this one."""
 
     label: int
     name: str
@@ -43,6 +43,7 @@ class Glyph:
     strokes: tuple[NDArray[np.float32], ...] = ()
     stretched: bool = False
     style: int = -1
+    goes_on: bool = False
 
 
 def is_held_out(writer: str) -> bool:

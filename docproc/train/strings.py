@@ -16,10 +16,13 @@ from docproc.train.bank import Bank
 from docproc.train.corrections import take_back
 from docproc.train.data import Glyph, draw_glyph
 from docproc.train.hands import draw_hand, write_digit
+from docproc.train.zeros import write_zeros
 from docproc.types import NOT_A_DIGIT, CleanPage, Gray, Page, PageRef
 
 RATIO_SHARE, TEMPERATURE_SHARE, FILLER_SHARE = 0.1, 0.03, 0.03
 """Shares of numbers with a slash as in 115/75, with °C behind, with X in places left empty."""
+QUICK_SHARE = 0.5
+"""So often the zeros at the end of an amount are those of a quick hand."""
 WOBBLE = (0.02, 0.1)
 """How much a writer's digits vary in size and lift, in digit heights."""
 SIZES, USUAL_SIZES = (18, 24, 30, 40, 60), (30, 40, 60)
@@ -30,6 +33,8 @@ JOINED_SHARE = 0.3
 """So often digits that are to touch are joined by a stroke; the others run into each other, at most so deep, in digit
 heights:"""
 DEEPEST = 0.06
+MEET = 0.06
+"""How far the ends of chained glyphs lie over each other, in digit heights."""
 CLOSER = (-0.05, 0.25)
 """How much nearer glyphs stand that the pen joins, in digit heights: a quick writer's zeros overlap in a chain."""
 
@@ -60,8 +65,8 @@ def compose(rng: np.random.Generator, bank: Bank) -> Strip:
     write = _pick_writer(rng, bank)
     items = _word(rng, bank) if word else _number(rng, bank, write)
     drawn = [(draw_glyph(rng, glyph, max(3, round(height * size)), pen), lift) for glyph, size, lift in items]
-    coverage, owner = _lay(rng, drawn, height, _joins(rng, items))
     glyphs = [glyph for glyph, _, _ in items]
+    coverage, owner = _lay(rng, drawn, height, _joins(rng, items), chained=_chains(glyphs))
     kept = glyphs if word else take_back(rng, coverage, owner, glyphs, write, pen)
     return _put_on_paper(rng, *_slant(rng, coverage, owner), kept, height, plain=False)
 
@@ -124,17 +129,23 @@ def _number(rng: np.random.Generator, bank: Bank, write: Callable[[int], Glyph])
     zeros = 0
     if rng.random() < 0.35:
         # Amounts end in zeros, often smaller and joined.
-        zeros = int(rng.integers(1, 4))
+        zeros = int(rng.integers(1, 5))
         digits += [0] * zeros
     small = rng.uniform(0.5, 1.0) if rng.random() < 0.3 else 1.0
+    quick = write_zeros(rng, zeros, write(0).style) if zeros and rng.random() < QUICK_SHARE else []
+    if quick:
+        small = rng.uniform(0.35, 1.0)
     wobble = rng.uniform(*WOBBLE)
     items: list[tuple[Glyph, float, float]] = []
     slash = int(rng.integers(1, len(digits))) if len(digits) > 2 and rng.random() < RATIO_SHARE else 0
     for i, digit in enumerate(digits):
-        size = (small if i >= len(digits) - zeros else 1.0) * float(np.exp(rng.normal(0, wobble)))
+        last = i >= len(digits) - zeros
+        unsteady = wobble / 3 if last and quick else wobble
+        size = (small if last else 1.0) * float(np.exp(rng.normal(0, unsteady)))
         if slash and i == slash:
             items.append((_mark(rng, bank, "/"), *_place(rng, "/")))
-        items.append((write(digit), size, float(rng.normal(0, wobble))))
+        glyph = quick[i - len(digits)] if last and quick else write(digit)
+        items.append((glyph, size, float(rng.normal(0, unsteady))))
         left = len(digits) - 1 - i
         if left == 3 and rng.random() < 0.5:
             items.append((_mark(rng, bank, rng.choice([".", ".", ","])), *_place(rng, ".")))
@@ -178,6 +189,12 @@ def _joins(rng: np.random.Generator, items: list[tuple[Glyph, float, float]]) ->
     labels = [glyph.label for glyph, _, _ in items]
     pairs = enumerate(pairwise(labels))
     return frozenset(i for i, pair in pairs if pair == (0, 0) or (NOT_A_DIGIT not in pair and rng.random() < 0.1))
+
+
+def _chains(glyphs: Sequence[Glyph]) -> frozenset[int]:
+    """After which glyphs the pen goes on to the next, unless something stands between them that is no digit."""
+    pairs = enumerate(pairwise(glyphs))
+    return frozenset(i for i, (glyph, other) in pairs if glyph.goes_on and other.label != NOT_A_DIGIT)
 
 
 def _pressure(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -233,10 +250,12 @@ def _lay(
     height: int,
     joins: frozenset[int],
     runs: frozenset[int] = frozenset(),
+    chained: frozenset[int] = frozenset(),
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Write glyphs side by side; the gap of a writer varies, and below zero digits touch.
 
-    Glyphs in `joins` are joined to the next by a stroke; into those in `runs` the next one runs.
+    Glyphs in `joins` are joined to the next by a stroke; into those in `runs` the next one runs; those in `chained` end
+    where the next begins.
     """
     gap, spread = height * rng.uniform(-0.08, 0.35), height * rng.uniform(0.02, 0.12)
     closer = rng.uniform(*CLOSER)
@@ -257,7 +276,9 @@ def _lay(
         owner[target][stronger & (image > 0.3)] = i + 1
         coverage[target] = np.maximum(coverage[target], image)
         x = left + w + float(rng.normal(gap, spread)) - 6
-        if i in joins:
+        if i in chained:
+            x = left + w - _paper_beside(image, -1) - _paper_beside(drawn[i + 1][0], 1) - MEET * height
+        elif i in joins:
             x -= closer * height
             _join(rng, coverage, owner, (round(left + 0.7 * w), y + round(0.2 * h)), (round(x + 0.3 * w), y), i)
     used = np.flatnonzero(coverage.max(1) > 0.3)
@@ -266,6 +287,11 @@ def _lay(
     bottom = last + 1 + int(height * rng.uniform(0.02, 0.35))
     right = min(width, int(x) + 6 + pad)
     return coverage[top:bottom, :right].copy(), owner[top:bottom, :right].copy()
+
+
+def _paper_beside(image: NDArray[np.float32], way: int) -> int:
+    """Columns without ink at the left of a glyph (`way` 1) or at its right (-1)."""
+    return int(np.argmax(image.max(0)[::way] > 0.5))
 
 
 def _run_into(
