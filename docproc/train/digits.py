@@ -20,7 +20,13 @@ from docproc.train.digit_pictures import save_pictures
 from docproc.train.digitfile import DigitSet, load_digits
 from docproc.train.fit import show_bar
 from docproc.train.lone import Level, crop_digit, find_level
-from docproc.train.metrics import calibration_error, share_at_error, sort_into_bins, trace_curve
+from docproc.train.metrics import (
+    calibration_error,
+    chance_calibration_error,
+    share_at_error,
+    sort_into_bins,
+    trace_curve,
+)
 from docproc.train.plot import require_matplotlib
 from docproc.train.report import render_table, share
 from docproc.types import NOT_A_DIGIT, Crops, Joint, Probs
@@ -75,6 +81,7 @@ class DigitReport:
     error: float | None
     rejected: float | None
     ece: float | None
+    ece_by_chance: float | None
     acceptable_1: float | None
     acceptable_05: float | None
     acceptable_01: float | None
@@ -172,6 +179,7 @@ def measure(labels: NDArray[np.int64], probs: Probs, origin: DigitSource) -> Dig
         error=fraction(~right),
         rejected=fraction(refused[digit]),
         ece=calibration_error(sort_into_bins(confidence, right)),
+        ece_by_chance=chance_calibration_error(confidence),
         acceptable_1=loose,
         acceptable_05=middle,
         acceptable_01=strict,
@@ -208,7 +216,7 @@ def render_digits(report: DigitReport) -> str:
     if report.n:
         lines += [
             f"{report.n} digits: {share(report.error)} wrong, {share(report.rejected)} refused as no digit",
-            f"calibration error: {share(report.ece)}",
+            f"calibration error: {share(report.ece)} ({share(report.ece_by_chance)} would be chance alone)",
             f"could be accepted at best: {share(report.acceptable_1)} at 1 % error, "
             f"{share(report.acceptable_05)} at 0.5 %, {share(report.acceptable_01)} at 0.1 %",
         ]

@@ -16,6 +16,8 @@ Rights = NDArray[np.bool_]
 
 CALIBRATION_BINS = 15
 """As in most published tables, so that figures compare."""
+CHANCE_DRAWS = 200
+"""Times that answers are drawn anew to see what chance makes of a calibration error."""
 
 
 class CurvePoint(NamedTuple):
@@ -159,6 +161,20 @@ def calibration_error(bins: Sequence[CalibrationBin]) -> float | None:
     total = sum(part.size for part in bins)
     gaps = (part.size * abs(part.accuracy - part.confidence) for part in bins)
     return math.fsum(gaps) / total if total else None
+
+
+def chance_calibration_error(confidence: Confidences, bins: int = CALIBRATION_BINS) -> float | None:
+    """The calibration error that so many answers would show if every confidence were true. None for no answers.
+
+    The mean over answers drawn by their confidences (consistency resampling, Bröcker and Smith, Increasing the
+    Reliability of Reliability Diagrams, 2007), always the same ones. An error of about this size tells of no fault.
+    """
+    check_answers(confidence, np.ones(len(confidence), np.bool_))
+    rng = np.random.default_rng(0)
+    parts = [part for part in np.array_split(np.sort(confidence), bins) if len(part)]
+    drawn = ((rng.random((CHANCE_DRAWS, len(part))) < part).mean(1) - part.mean() for part in parts)
+    gaps = (len(part) * float(np.abs(gap).mean()) for part, gap in zip(parts, drawn, strict=True))
+    return math.fsum(gaps) / len(confidence) if len(confidence) else None
 
 
 def check_answers(confidence: Confidences, right: Rights) -> None:

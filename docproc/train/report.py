@@ -35,7 +35,8 @@ def render_total(report: Report) -> str:
         f"at most {report.silent_bound:.2%} at 95 % confidence)",
         "could be accepted at best: "
         + ", ".join(f"{share_at_error(report.curve, error):.1%} at {error:.1%} error" for error in ERROR_LEVELS),
-        f"calibration error: {share(report.calibration_error)} ({len(report.bins)} bins of equal mass)",
+        f"calibration error: {share(report.calibration_error)} ({len(report.bins)} bins of equal mass; "
+        f"{share(report.chance_error)} would be chance alone)",
         f"extra values where the truth has no field: {report.extra}, {report.extra_accepted} of them unflagged",
     ]
     lines += [

@@ -15,6 +15,7 @@ from docproc.train.metrics import (
     CurvePoint,
     bound_error,
     calibration_error,
+    chance_calibration_error,
     count_silent_errors,
     digit_accuracy,
     field_accuracy,
@@ -68,7 +69,8 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All that an evaluation found. `statuses` counts the rows about scored fields, by status."""
+    """All that an evaluation found. `statuses` counts the rows about scored fields, by status; `chance_error` is the
+    calibration error that true confidences would show on so many fields."""
 
     truth: str
     results: str
@@ -83,6 +85,7 @@ class Report:
     curve: tuple[CurvePoint, ...]
     bins: tuple[CalibrationBin, ...]
     calibration_error: float | None
+    chance_error: float | None
     fields: tuple[Scored, ...]
 
 
@@ -112,6 +115,7 @@ def score_matching(matching: Matching, truth: str, results: str) -> Report:
         curve=trace_curve(confidence, right, len(scored)),
         bins=bins,
         calibration_error=calibration_error(bins),
+        chance_error=chance_calibration_error(confidence),
         fields=scored,
     )
 

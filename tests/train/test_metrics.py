@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from docproc.train.metrics import (
     bound_error,
     calibration_error,
+    chance_calibration_error,
     chance_of_at_most,
     count_edits,
     count_silent_errors,
@@ -140,6 +141,20 @@ def test_bins_hold_equal_mass_whatever_the_order(
     shuffler.shuffle(pairs)
     again = sort_into_bins(*split(pairs), bins)
     assert [p.accuracy for p in again] == pytest.approx([p.accuracy for p in parts])
+
+
+def test_chance_makes_a_calibration_error_that_shrinks_with_the_number_of_answers() -> None:
+    # One bin of n answers of chance p: the mean distance of a binomial share from p, here for n = 2 by hand.
+    assert chance_calibration_error(np.full(2, 0.5), bins=1) == pytest.approx(0.25, abs=0.03)
+    assert chance_calibration_error(np.array([0.0, 1.0, 1.0])) == 0
+    assert chance_calibration_error(np.zeros(0)) is None
+    stated = np.random.default_rng(1).uniform(0.5, 1, 1500)
+    few, many = (chance_calibration_error(np.tile(stated, times)) for times in (1, 16))
+    assert few is not None
+    assert many == pytest.approx(few / 4, rel=0.15)
+    # It is about what answers drawn by their chances show, and less than those of a boastful reader do.
+    drawn = np.random.default_rng(2).random(1500) < stated
+    assert calibration_error(sort_into_bins(stated, drawn)) == pytest.approx(few, rel=0.4)
 
 
 def test_calibration_error_of_known_readers() -> None:
