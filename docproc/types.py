@@ -290,10 +290,10 @@ of its digits on average, given that they are digits; log chance that what was l
 of digits; whether a stroke was cut; how much smaller, as a logarithm, than writing should be; how pale the ink is."""
 
 
-CHECKED_EVIDENCE = (*EVIDENCE, "lead", "wavering", "disputed")
-"""For a field that a second reader saw, also: how far, as a logarithm of their chances for it, the text is ahead of any
-other, less than 0 where it is behind; log chance that it errs in the column of which it is least sure; whether its own
-text is another."""
+CHECKED_EVIDENCE = (*EVIDENCE, "clear", "lead", "wavering")
+"""For a field that a second reader saw, also: by how much the text's log odds are beyond those of which both are clear;
+how far, as a logarithm of their chances for it, the text is ahead of any other, less than 0 where it is behind; log
+chance that it errs in the column of which it is least sure."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ NEAREST = 1e-6
 """No chance is taken to be nearer to 0 or 1."""
 FARTHEST = 15.0
 """No text counts as further ahead or behind, in logarithms of chances."""
+CLEAR = 5.0
+"""Log odds of a text beyond which both readers are clear of it: there errors grow rare faster than below."""
 FREE = 1.6
 """Log odds against what stands on no form: the scale was measured where a number was asked for, but between the lines
 of a page there are signs and print too. Of a hundred values accepted there five times as many were wrong as
@@ -46,9 +48,9 @@ def describe(
     if check is None:
         return np.array([facts[name] for name in EVIDENCE])
     facts |= {
+        "clear": max(0.0, facts["posterior"] - CLEAR),
         "lead": min(max(check.lead, -FARTHEST), FARTHEST),
         "wavering": math.log(max(1 - check.least, NEAREST)),
-        "disputed": float(check.text != best.text),
     }
     return np.array([facts[name] for name in CHECKED_EVIDENCE])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from docproc.recognize.weights import (
     load_net,
     resolve,
 )
-from docproc.types import CHECKED_EVIDENCE, EVIDENCE, STYLES, Calibration, Crops, Joint, Scale
+from docproc.types import CHECKED_EVIDENCE, EVIDENCE, NEUTRAL, STYLES, Calibration, Crops, Joint, Scale
 
 BATCH, READER_BATCH = 256, 64
 """Crops that scout and reader look at together on a CPU; larger batches save next to nothing there. The reader gets few
@@ -84,12 +84,15 @@ class Classifier:
         return ask_within_memory(ask, net, self.device, size_on_cpu if self.device == "cpu" else size, size_on_cpu)
 
 
-def load(weights: Path | None = None, device: str = "auto") -> Classifier:
-    """Load weights (None: the shipped ones) and the card beside them onto a device."""
+def load(weights: Path | None = None, device: str = "auto", renew: bool = False) -> Classifier:
+    """Load weights (None: the shipped ones) and the card beside them onto a device.
+
+    To `renew` the calibration of fields, what the card says of it is left out: it may be that of another version.
+    """
     path = find_weights(weights)
     nets, card, digest = load_nets(path)
     try:
-        calibration = read_calibration(card)
+        calibration = read_calibration(card, renew)
         first, second = (bounded(value, 0.01, MOST_TEMPERATURE) for value in card["temperatures"])
     except (KeyError, ValueError, TypeError) as error:
         raise ModelError(f"cannot use {path.with_suffix('.json')}: {error}; install it again, or calibrate") from error
@@ -113,10 +116,15 @@ def load_nets(path: Path) -> tuple[Cascade, dict[str, Any], str]:
     return load_net(path, lambda card: Cascade(*(_read_shape(card["shapes"][name]) for name in ("scout", "reader"))))
 
 
-def read_calibration(card: Mapping[str, Any]) -> Calibration:
-    """The calibration that a card states. Raises KeyError, TypeError or ValueError where it is not possible."""
+def read_calibration(card: Mapping[str, Any], renew: bool = False) -> Calibration:
+    """The calibration that a card states, but that of fields if it is to be renewed.
+
+    Raises KeyError, TypeError or ValueError where it is not possible.
+    """
     weight, shift = card["style"]
     style = (bounded(weight, 0, MOST_WEIGHT), bounded(shift, -MOST_WEIGHT, MOST_WEIGHT))
+    if renew:
+        return replace(NEUTRAL, style=style)
     alone, checked = _read_scale(card["alone"], EVIDENCE), _read_scale(card["checked"], CHECKED_EVIDENCE)
     return Calibration(alone, checked, style, str(card["partner"]))
 

@@ -31,7 +31,7 @@ from docproc.train.temper import temper
 from docproc.train.truth import read_truth
 from docproc.types import CHECKED_EVIDENCE, EVIDENCE, Calibration, PageRef, Scale
 
-RISING = ("posterior", "least", "mean", "skipped", "lead")
+RISING = ("posterior", "least", "mean", "skipped", "clear", "lead")
 """Evidence of which more never makes a reading less likely to be right."""
 RIDGE = 0.5
 """Pull of each weight, in spreads of its evidence, towards 0, against the sum over all fields: a few hundred of them
@@ -68,7 +68,7 @@ def calibrate(truth: Path, weights: Path, device: str, digits: Sequence[Path] = 
     where no strip that the truth names is there.
     """
     weights = find_weights(weights)
-    classifier = load(weights, device)
+    classifier = load(weights, device, renew=True)
     models = Models(temper(digits, classifier) if digits else classifier, load_line_reader(weights, classifier.device))
     alone, checked = gather(truth, models)
     if not len(checked.right) or not len(alone.right):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docproc.assemble.confidence import FARTHEST, describe, least_confidence, weigh
+from docproc.assemble.confidence import CLEAR, FARTHEST, describe, least_confidence, weigh
 from docproc.assemble.decode import Step, Text
 from docproc.assemble.second import Check
 from docproc.types import CHECKED_EVIDENCE, EVIDENCE, NEUTRAL, Box, Field, Homography, Lattice, Scale, Segment
@@ -52,13 +52,14 @@ def test_evidence_is_what_it_says() -> None:
     assert (found["touching"], found["small"]) == (0, 0)
 
 
-def test_second_reader_adds_how_sure_it_is_and_whether_it_disputes() -> None:
+def test_second_reader_adds_how_sure_it_is_and_how_clear_both_are() -> None:
     agreed = facts((4, 0.9), (7, 0.8), check=Check("47", 2.5, 0.7))
-    assert (agreed["lead"], agreed["disputed"]) == (2.5, 0)
+    assert (agreed["lead"], agreed["clear"]) == (2.5, 0)
     assert agreed["wavering"] == pytest.approx(math.log(0.3))
     assert agreed["least"] == facts((4, 0.9), (7, 0.8))["least"]
-    disputed = facts((4, 0.9), (7, 0.8), check=Check("41", -0.1))
-    assert (disputed["lead"], disputed["disputed"]) == (-0.1, 1)
+    assert facts((4, 0.9), (7, 0.8), check=Check("41", -0.1))["lead"] == -0.1
+    clear = facts((4, 0.9), posterior=0.999, check=Check("4", 2.5))
+    assert clear["clear"] == pytest.approx(logit(0.999) - CLEAR)
     assert facts((4, 0.9), check=Check("4", math.inf))["lead"] == FARTHEST
     assert facts((4, 0.9), check=Check("7", -math.inf))["lead"] == -FARTHEST
 

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import nn
 
 from docproc.assemble.confidence import weigh
-from docproc.errors import InputError
+from docproc.errors import InputError, ModelError
 from docproc.recognize.classifier import MOST_WEIGHT, load
 from docproc.recognize.line_net import BLANK, SIGNS, STEP
 from docproc.recognize.line_reader import LineReader, load_line_reader
@@ -64,18 +64,18 @@ def test_calibrated_chances_are_as_often_right_as_they_say() -> None:
 
 
 def test_fit_weighs_what_a_second_reader_says_of_a_field() -> None:
-    law = np.array([*LAW, 0.6, -0.4, -1.2])
+    law = np.array([*LAW, 0.5, 0.6, -0.4])
     rng = np.random.default_rng(0)
-    evidence = rng.normal(0, [*SPREAD, 2.0, 1.0, 0.4], (20000, len(CHECKED_EVIDENCE)))
+    evidence = rng.normal(0, [*SPREAD, 2.0, 2.0, 1.0], (20000, len(CHECKED_EVIDENCE)))
     right = rng.random(20000) < 1 / (1 + np.exp(-(evidence @ law + 1.0)))
     found = fit_weights(Answers(CHECKED_EVIDENCE, evidence, right))
     assert np.array(found.weights) == pytest.approx(law, rel=0.12, abs=0.06)
-    # Agreement never counts against a reading, whatever these fields say; wavering and dispute may.
+    # Agreement never counts against a reading, whatever these fields say; wavering may.
     upside_down = dict(
         zip(CHECKED_EVIDENCE, fit_weights(Answers(CHECKED_EVIDENCE, evidence, ~right)).weights, strict=True)
     )
-    assert upside_down["lead"] == 0
-    assert upside_down["disputed"] > 0
+    assert (upside_down["clear"], upside_down["lead"]) == (0, 0)
+    assert upside_down["wavering"] > 0
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -170,6 +170,18 @@ def test_strips_with_known_digits_calibrate_the_card(tmp_path: Path, weights: Pa
     assert card["cross_validated"]["calibration_error"] == pytest.approx(fitted.error, abs=1e-4)
 
 
+def test_a_card_that_weighs_what_is_weighed_no_more_can_be_calibrated(tmp_path: Path, weights: Path) -> None:
+    for text in ("123", "40"):
+        write_strip(tmp_path / f"{text}.png", text)
+    card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    card["checked"]["field"]["rumour"] = 1.0
+    weights.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
+    with pytest.raises(ModelError, match="rumour.*calibrate"):
+        load(weights, "cpu")
+    fitted = calibrate(write_truth(tmp_path, "123.png,123,a", "40.png,40,a"), weights, "cpu")
+    assert load(weights, "cpu").calibration == fitted.calibration
+
+
 def test_truth_without_its_pictures_is_refused(tmp_path: Path, weights: Path) -> None:
     card = weights.with_suffix(".json").read_bytes()
     with pytest.raises(InputError, match=r"truth\.csv.*put them there"):
@@ -204,5 +216,5 @@ def test_each_field_is_answered_by_the_first_reader_alone_and_by_both(tmp_path: 
     assert np.isfinite(checked.evidence).all()
     column = CHECKED_EVIDENCE.index
     assert checked.evidence[:, column("lead")].min() > 5
-    assert checked.evidence[:, column("disputed")].tolist() == [0, 0]
+    assert (checked.evidence[:, column("clear")] >= 0).all()
     assert np.exp(checked.evidence[:, column("length")]) == pytest.approx([3, 3])
