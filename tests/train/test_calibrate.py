@@ -176,7 +176,7 @@ def test_a_card_that_weighs_what_is_weighed_no_more_can_be_calibrated(tmp_path: 
     card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
     card["checked"]["field"]["rumour"] = 1.0
     weights.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
-    with pytest.raises(ModelError, match="rumour.*calibrate"):
+    with pytest.raises(ModelError, match=r"rumour.*calibrate"):
         load(weights, "cpu")
     fitted = calibrate(write_truth(tmp_path, "123.png,123,a", "40.png,40,a"), weights, "cpu")
     assert load(weights, "cpu").calibration == fitted.calibration
