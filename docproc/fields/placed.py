@@ -14,6 +14,8 @@ MOSTLY = 0.5
 """Ink belongs to the field that holds more than this share of it,"""
 CAUGHT = 0.6
 """and to a field, too, in which it is this much as high as the field: a digit tied to something outside."""
+RUN_TOGETHER = 0.25
+"""Of ink of which two fields hold such shares each may have a digit that ran into the other's."""
 REACH = 0.6
 """A field grows by at most this share of its height to hold its ink: a tail of a 9, a 7 that begins too early."""
 TALL_INCH = 0.09
@@ -49,12 +51,14 @@ def locate_placed(page: CleanPage, fields: tuple[Field, ...], blank: bool) -> tu
     """The fields, grown to hold all of their ink, and the page without ink that belongs to none of them.
 
     Neighbours write over each other's lines: what stands mostly outside a field is not read in it. What may be a digit
-    that a field does not hold whole is flagged; if the form was known `blank`, so that all ink is writing, one right
-    beside it is, too.
+    that a field does not hold whole, or two that ran together across fields, is flagged; if the form was known `blank`,
+    so that all ink is writing, a digit right beside a field is, too.
     """
     pieces = find_pieces(page.ink)
     inside = {field.name: pieces.inside(field.box) for field in fields}
-    most = np.max([*inside.values(), np.zeros_like(pieces.areas)], axis=0)
+    most = second = np.zeros_like(pieces.areas)
+    for held in inside.values():
+        most, second = np.maximum(most, held), np.maximum(second, np.minimum(most, held))
     ink = np.zeros_like(page.ink)
     grown = []
     for field in fields:
@@ -63,7 +67,9 @@ def locate_placed(page: CleanPage, fields: tuple[Field, ...], blank: bool) -> tu
             grown.append(_hold_mark(ink, field, pieces, held, most))
             continue
         placed, cut = _hold_writing(ink, field, pieces, held, page.dpi)
-        lost = cut or (blank and _has_digit_beside(placed, pieces, held, most, page.dpi))
+        shared = np.minimum(held, np.where(held == most, second, most)) >= RUN_TOGETHER * pieces.areas
+        together = bool(shared[pieces.boxes[:, 3] >= TALL_INCH * page.dpi].any())
+        lost = cut or together or (blank and _has_digit_beside(placed, pieces, held, most, page.dpi))
         grown.append(replace(placed, flags=(*placed.flags, "outside")) if lost else placed)
     return replace(page, ink=ink), tuple(grown)
 

@@ -63,6 +63,20 @@ def test_a_digit_right_beside_the_field_is_flagged_where_all_ink_is_writing(x: i
     assert field.flags == ()
 
 
+@pytest.mark.parametrize(
+    ("end", "flags"),
+    [
+        (Box(326, 112, 6, 40), [("outside",), ("outside",)]),  # a digit each
+        (Box(326, 130, 6, 4), [(), ()]),  # a tail that merely reaches over
+    ],
+)
+def test_digits_that_run_together_across_fields_are_flagged_in_both(end: Box, flags: list[tuple[str, ...]]) -> None:
+    other = Field("height", Box(300, 100, 200, 60), "place")
+    digit, stroke = Box(240, 112, 6, 40), Box(200, 130, 130, 4)
+    _, fields = locate_placed(page_of(digit, stroke, end), (FIELD, other), True)
+    assert [field.flags for field in fields] == flags
+
+
 def test_what_belongs_to_the_next_field_or_to_another_row_is_not_beside() -> None:
     own, others = Box(200, 112, 6, 40), (Box(325, 110, 6, 40), Box(320, 180, 6, 40))
     other = Field("height", Box(315, 100, 100, 60), "place")
