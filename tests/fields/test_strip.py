@@ -22,3 +22,13 @@ def test_box_of_a_strip(mark: str | None, outside: bool) -> None:
     field = locate_strip(page)
     assert field.box == pytest.approx((20, 8, 230, 80), abs=8)
     assert has_ink_outside(page, field.box) is outside
+
+
+@pytest.mark.parametrize(("beyond", "in_box"), [(0, True), (24, True), (60, False)])
+def test_a_side_that_runs_on_for_another_cell_makes_the_picture_more_than_a_box(beyond: int, in_box: bool) -> None:
+    gray = np.full((96, 330), 250, np.uint8)
+    cv2.rectangle(gray, (20, 8), (250, 88), 20, 3)
+    cv2.line(gray, (20, 8), (250 + beyond, 8), 20, 3)
+    cv2.putText(gray, "31", (90, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.7, 30, 4)
+    field = locate_strip(clean(Page(PageRef("s", "", 1), gray, 300.0), strips=True))
+    assert (field.box.right < 300) is in_box
