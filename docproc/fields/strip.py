@@ -10,7 +10,7 @@ from docproc.fields.free import locate_free
 from docproc.types import Box, CleanPage, Field
 
 BORDER_INCH = 0.1
-"""What rulings run on beyond a box by no more than this is too narrow for another cell: an end, or a bit of a letter."""
+"""What a ruling runs on beyond a box by no more than this is too narrow for a cell: an end, or a bit of a letter."""
 TALL_INCH = 0.09
 """Lowest handwritten digit: 2.3 mm."""
 

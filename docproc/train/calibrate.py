@@ -37,6 +37,8 @@ RIDGE = 0.5
 """Pull of each weight, in spreads of its evidence, towards 0, against the sum over all fields: a few hundred of them
 shall not be learned by heart."""
 FOLDS = 10
+FEWEST = 20
+"""Fields without which a calibration would say less than the one that is there."""
 EXPECTED_ERRORS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2)
 """The shares of wrong values among accepted ones for which thresholds are kept."""
 
@@ -65,14 +67,15 @@ def calibrate(truth: Path, weights: Path, device: str, digits: Sequence[Path] = 
     """Read the strips beside `truth`, fit the calibration, and write it into the card of `weights`.
 
     With sets of single `digits`, temperatures and the weight of style are fitted to those first. Raises InputError
-    where no strip that the truth names is there.
+    where fewer than `FEWEST` strips that the truth names are there.
     """
     weights = find_weights(weights)
     classifier = load(weights, device, renew=True)
     models = Models(temper(digits, classifier) if digits else classifier, load_line_reader(weights, classifier.device))
     alone, checked = gather(truth, models)
-    if not len(checked.right) or not len(alone.right):
-        raise InputError(f"none of the pictures that {truth} names lies beside it; put them there")
+    known = min(len(checked.right), len(alone.right))
+    if known < FEWEST:
+        raise InputError(f"of the pictures {truth} names {known} lie beside it and can be read; put {FEWEST} there")
     scales = fit_scale(alone), fit_scale(checked)
     calibration = Calibration(*scales, models.calibration.style, models.line_reader.digest)
     fit = Fit(calibration, len(checked.right), int(checked.right.sum()), *cross_validate(checked))

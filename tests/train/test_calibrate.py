@@ -19,6 +19,7 @@ from docproc.recognize.line_reader import LineReader, load_line_reader
 from docproc.recognize.models import Models
 from docproc.recognize.net import Cascade, make_shape
 from docproc.train.calibrate import (
+    FEWEST,
     RISING,
     Answers,
     calibrate,
@@ -129,6 +130,9 @@ def test_one_reading_is_enough_for_a_finite_fit() -> None:
     assert np.isfinite([*found.weights, found.offset]).all()
 
 
+KNOWN = ("123.png,123,a", "40.png,40,a") * (FEWEST // 2)
+
+
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
     torch.manual_seed(1)
@@ -153,9 +157,9 @@ def test_strips_with_known_digits_calibrate_the_card(tmp_path: Path, weights: Pa
     for text in ("123", "40"):
         write_strip(tmp_path / f"{text}.png", text)
     before = load(weights, "cpu")
-    truth = write_truth(tmp_path, "123.png,123,a", "40.png,40,a", "40.png,7,illegible", "gone.png,5,a")
+    truth = write_truth(tmp_path, *KNOWN, "40.png,7,illegible", "gone.png,5,a")
     fitted = calibrate(truth, weights, "cpu")
-    assert fitted.fields == 2
+    assert fitted.fields == FEWEST
     assert fitted.right <= fitted.fields
     after = load(weights, "cpu")
     assert after.calibration == fitted.calibration
@@ -166,7 +170,7 @@ def test_strips_with_known_digits_calibrate_the_card(tmp_path: Path, weights: Pa
     assert after.digest != before.digest
     card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
     assert card["site"] == "kept"
-    assert card["calibrated_on"] == {"truth": "truth.csv", "fields": 2, "right": fitted.right}
+    assert card["calibrated_on"] == {"truth": "truth.csv", "fields": FEWEST, "right": fitted.right}
     assert card["cross_validated"]["calibration_error"] == pytest.approx(fitted.error, abs=1e-4)
 
 
@@ -178,14 +182,18 @@ def test_a_card_that_weighs_what_is_weighed_no_more_can_be_calibrated(tmp_path: 
     weights.with_suffix(".json").write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(ModelError, match=r"rumour.*calibrate"):
         load(weights, "cpu")
-    fitted = calibrate(write_truth(tmp_path, "123.png,123,a", "40.png,40,a"), weights, "cpu")
+    fitted = calibrate(write_truth(tmp_path, *KNOWN), weights, "cpu")
     assert load(weights, "cpu").calibration == fitted.calibration
 
 
-def test_truth_without_its_pictures_is_refused(tmp_path: Path, weights: Path) -> None:
+@pytest.mark.parametrize(("rows", "known"), [(("gone.png,5,a",), 0), (("123.png,123,a", "gone.png,5,a"), 1)])
+def test_truth_without_enough_pictures_is_refused(
+    tmp_path: Path, weights: Path, rows: tuple[str, ...], known: int
+) -> None:
+    write_strip(tmp_path / "123.png", "123")
     card = weights.with_suffix(".json").read_bytes()
-    with pytest.raises(InputError, match=r"truth\.csv.*put them there"):
-        calibrate(write_truth(tmp_path, "gone.png,5,a"), weights, "cpu")
+    with pytest.raises(InputError, match=rf"truth\.csv names {known} lie beside it.*put 20 there"):
+        calibrate(write_truth(tmp_path, *rows), weights, "cpu")
     assert weights.with_suffix(".json").read_bytes() == card
 
 
