@@ -25,10 +25,16 @@ QUICK_SHARE = 0.5
 """So often the zeros at the end of an amount are those of a quick hand."""
 WOBBLE = (0.02, 0.1)
 """How much a writer's digits vary in size and lift, in digit heights."""
+PENS = (0.04, 0.16)
+"""Width of a pen, in digit heights: most are fine, and so equal shares of its logarithm are equally frequent."""
 SIZES, USUAL_SIZES = (18, 24, 30, 40, 60), (30, 40, 60)
 """Pixels that a digit is high where the scanner delivers it: on any scan, and on one of 200 dpi or more."""
-SECURED_SHARE = 0.5
+SECURED_SHARE = 0.6
 """Share of papers printed with lines against copying."""
+PRINTED = (0.03, 0.25)
+"""How dark those lines are."""
+TIGHT_SHARE, TIGHT = 0.2, (-0.1, 0.04)
+"""So often a picture is cut at a side of the writing; by how much inside it, in digit heights."""
 JOINED_SHARE = 0.3
 """So often digits that are to touch are joined by a stroke; the others run into each other, at most so deep, in digit
 heights:"""
@@ -60,7 +66,7 @@ def clean_strip(gray: Gray) -> CleanPage:
 def compose(rng: np.random.Generator, bank: Bank) -> Strip:
     """One field: a number by one writer, or now and then a word, on paper, under a scanner."""
     height = int(rng.uniform(40, 76))
-    pen = height * rng.uniform(0.06, 0.17)
+    pen = height * float(np.exp(rng.uniform(*np.log(PENS))))
     word = rng.random() < 0.14
     write = _pick_writer(rng, bank)
     items = _word(rng, bank) if word else _number(rng, bank, write)
@@ -68,7 +74,8 @@ def compose(rng: np.random.Generator, bank: Bank) -> Strip:
     glyphs = [glyph for glyph, _, _ in items]
     coverage, owner = _lay(rng, drawn, height, _joins(rng, items), chained=_chains(glyphs))
     kept = glyphs if word else take_back(rng, coverage, owner, glyphs, write, pen)
-    return _put_on_paper(rng, *_slant(rng, coverage, owner), kept, height, plain=False)
+    coverage, owner = _crop(rng, *_slant(rng, coverage, owner), height)
+    return _put_on_paper(rng, coverage, owner, kept, height, plain=False)
 
 
 def compose_digits(rng: np.random.Generator, bank: Bank, digits: Sequence[int], touching: bool) -> Strip:
@@ -102,6 +109,17 @@ def are_touching(owner: NDArray[np.int32]) -> bool:
     count, pieces = cv2.connectedComponents((owner > 0).astype(np.uint8), connectivity=8)
     pairs = np.unique(np.stack([pieces[owner > 0], owner[owner > 0]]), axis=1)
     return bool((np.bincount(pairs[0], minlength=count) > 1).any())
+
+
+def _crop(
+    rng: np.random.Generator, coverage: NDArray[np.float32], owner: NDArray[np.int32], height: int
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Now and then cut the picture where the writing begins or ends, as people cut fields out of pages."""
+    columns = np.flatnonzero(owner.any(0)) if owner.any() else np.array([0, owner.shape[1] - 1])
+    first, last = (round(height * rng.uniform(*TIGHT)) if rng.random() < TIGHT_SHARE else None for _ in range(2))
+    left = 0 if first is None else max(0, int(columns[0]) + first)
+    right = owner.shape[1] if last is None else int(columns[-1]) + 1 - last
+    return coverage[:, left:right].copy(), owner[:, left:right].copy()
 
 
 def _put_on_paper(
@@ -381,7 +399,7 @@ def _paper(rng: np.random.Generator, rows: int, columns: int, secured: float) ->
             along = -np.sin(angle) * x + np.cos(angle) * y
             wave = rng.uniform(0, 8) * np.sin(along / rng.uniform(15, 60))
             lines = np.sin((across + wave) * (2 * np.pi / pitch))
-            paper -= rng.uniform(0.03, 0.2) * np.clip(lines * 2 - rng.uniform(0, 1.4), 0, 1)
+            paper -= rng.uniform(*PRINTED) * np.clip(lines * 2 - rng.uniform(0, 1.4), 0, 1)
     if rng.random() < 0.4:
         coarse = rng.normal(0, 1, (rows // 3 + 1, columns // 3 + 1)).astype(np.float32)
         paper += rng.uniform(0, 0.05) * cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC)

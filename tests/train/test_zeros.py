@@ -42,6 +42,8 @@ def test_an_amount_ends_in_such_zeros(monkeypatch: pytest.MonkeyPatch) -> None:
         [*bars, Glyph(NOT_A_DIGIT, "K", "unipen/bars", bitmap=BLOCK)], [Glyph(NOT_A_DIGIT, "K", "", BLOCK)]
     )
     monkeypatch.setattr(zeros, "CHAINED_SHARE", 1.0)
+    monkeypatch.setattr(strings, "TIGHT_SHARE", 0.0)
+    monkeypatch.setattr(strings, "PENS", (0.12, 0.16))
     for share in (0.0, 1.0):
         monkeypatch.setattr(strings, "QUICK_SHARE", share)
         strips = [strings.compose(np.random.default_rng(seed), bank) for seed in range(300)]
