@@ -42,15 +42,13 @@ def _go_round(
 ) -> Stroke:
     """One zero, 1 high, from where the pen arrives to where it leaves: `link` is how high the joining stroke stands and
     how far it reaches on either side, `joined` whether there is one before and behind."""
-    # Round the middle of a circle of radius 1/2, from the top; eight points and the first again.
+    # Eight points round an ellipse from a little past its top, and the first again.
     turn = np.linspace(0, 2 * np.pi, 9) + rng.uniform(0.1, 0.5)
     way = 1 if mirrored else -1
     ring = np.stack([way * np.sin(turn) * wide, -np.cos(turn)], axis=1) / 2 + [wide / 2, 0.5]
     ring = ring + habit + rng.normal(0, UNSTEADY / 2, ring.shape)
     level, reach = link
     entry, leave = np.array([[-reach, level]]), np.array([[wide + reach, level]])
-    # Against the clock the pen comes in over the top; with it, it goes straight up the left side.
-    ring = ring[5:] if joined[0] and mirrored and rng.random() < 0.5 else ring
     parts = [*([entry] if joined[0] else []), ring, *([leave] if joined[1] else [])]
     stroke = smooth_run(np.concatenate(parts))
     low, high = stroke.min(axis=0), stroke.max(axis=0)
