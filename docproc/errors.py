@@ -13,8 +13,12 @@ Exit codes are an API: `docs/errors.md` repeats them with remedies, and a test h
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from enum import IntEnum
+
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+"""Numbers of the system for a disk, a quota or a file that is full."""
 
 
 class Exit(IntEnum):

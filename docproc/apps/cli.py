@@ -36,9 +36,9 @@ from docproc.apps.reading import (
     open_means,
 )
 from docproc.apps.review.command import review
-from docproc.apps.terminal import open_streams
+from docproc.apps.terminal import close_output, open_streams
 from docproc.apps.watch.command import watching
-from docproc.errors import FAILURES, DocprocError, InputError
+from docproc.errors import FAILURES, NO_SPACE, DocprocError, InputError, LedgerError
 
 app = typer.Typer(
     name="docproc",
@@ -58,10 +58,21 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except DocprocError as error:
         print(f"docproc: {error}", file=sys.stderr)
         sys.exit(error.code)
+    except BrokenPipeError:
+        close_output()
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        close_output()
+        print(f"docproc: {error.strerror}; make room, or write elsewhere", file=sys.stderr)
+        sys.exit(LedgerError.code)
 
 
 def _show_version(wanted: bool) -> None:

@@ -21,6 +21,12 @@ def open_streams() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
+def close_output() -> None:
+    """Let what is still to be printed lead nowhere: nobody reads it, or there is no room for it."""
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
 def printable(text: str) -> str:
     """A name that cannot send control codes to a terminal, nor break the line."""
     shown = text.encode("utf-8", "backslashreplace").decode()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import glob
 import os
 import stat
@@ -13,10 +12,9 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
-from docproc.errors import LedgerError
+from docproc.errors import NO_SPACE, LedgerError
 
 PART = ".part"
-NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def check_target(path: Path) -> None:

@@ -42,3 +42,15 @@ def test_without_any_stream_files_hold_what_they_should(
     ended = run(page, model, tmp_path / "r.csv", "<&- >&- 2>&-")
     assert ended.returncode == 0
     assert (tmp_path / "r.csv").read_bytes() == expected
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a file that is always full")
+@pytest.mark.parametrize("words", [["--version"], ["models", "show"]])
+@pytest.mark.parametrize("buffered", ["", "1"])
+def test_no_room_for_what_is_printed_is_one_message(words: list[str], buffered: str) -> None:
+    command = [sys.executable, "-m", "docproc.apps.cli", *words]
+    environment = {**os.environ, "PYTHONUNBUFFERED": buffered}
+    with open("/dev/full", "wb") as full:
+        ended = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False, text=True, env=environment)
+    assert ended.returncode == 6
+    assert ended.stderr == "docproc: No space left on device; make room, or write elsewhere\n"
