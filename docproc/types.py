@@ -100,20 +100,27 @@ class PageRef:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
-    """A stored page, decoded whole, EXIF or PDF rotation applied; `flags` are keys of `errors.FLAGS`."""
+    """A stored page, decoded whole, EXIF or PDF rotation applied; `flags` are keys of `errors.FLAGS`.
+
+    `dropped` is the same page in a light in which the colour that its form is printed in is as light as paper; None
+    where it is printed in none.
+    """
 
     ref: PageRef
     gray: Gray
     dpi: float
     flags: tuple[str, ...] = ()
+    dropped: Gray | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A printed straight line of an upright page, as the box of its ink."""
+    """A printed straight line of an upright page, as the box of its ink; of one that is `dropped` with the colour of
+    its form only the place is left."""
 
     box: Box
     horizontal: bool
+    dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -9,7 +11,7 @@ from docproc.clean.paper import whiten_desk
 from docproc.clean.rulings import drop_ring, find_rulings, remove_rulings
 from docproc.clean.skew import estimate_angle, estimate_turn
 from docproc.clean.tone import binarize, even
-from docproc.types import Affine, CleanPage, Gray, Homography, Page
+from docproc.types import Affine, CleanPage, Gray, Homography, Ink, Page, Ruling
 
 WORKING_DPI = 300.0
 KEPT_DPI = (250.0, 350.0)
@@ -24,6 +26,10 @@ LEVEL_DEGREES = 0.12
 """Less skew than this is a stroke's width along a line of writing; levelling it would blur more than it mends."""
 SHARP_SHRINK = 0.8
 """Below this, pixels are averaged before the page is warped, which looks at four neighbours only."""
+STILL_THERE = 0.5
+"""Dropped rulings are ink only where strokes cross them, others for most of their length."""
+PRINTED, USUAL = 20, 80
+"""Coloured print is so many levels darker than where it was dropped; this percentile is how much it mostly is."""
 STRIP_INCH = 0.32
 STRIP_ENLARGED = 4.0
 """A strip is brought to this height, 8 mm on paper, but never enlarged more than this: there is nothing to gain."""
@@ -34,19 +40,28 @@ MAX_PIXELS = 40e6
 def clean(page: Page, strips: bool) -> CleanPage:
     """Turn a stored page upright and level, even its paper, find its ink and take out the rulings.
 
-    With `strips` the picture is one field: it is scaled, but neither turned nor levelled.
+    Where the page has coloured print, its rulings are found and its ink is that of the page without. With `strips` the
+    picture is one field: it is scaled, but neither turned nor levelled.
     """
+    dropped = None
     if strips:
         # A field is taken to be of one height, whatever resolution its file claims: the writing fills it.
         gray, dpi = page.gray, WORKING_DPI
         scale, to_clean = min(STRIP_ENLARGED, STRIP_INCH * WORKING_DPI / gray.shape[0]), np.eye(2, 3)
     else:
-        gray = whiten_desk(page.gray)
+        gray, dropped = whiten_desk(page.gray), page.dropped
         scale, to_clean = working_scale(page), straighten(gray, page.dpi)
         dpi = page.dpi * scale
-    gray, to_clean = resample(gray, compose(scaling(scale, scale), to_clean))
+    way = compose(scaling(scale, scale), to_clean)
+    if dropped is not None:
+        # What is painted white round the sheet is so in any colour.
+        dropped = even(resample(np.where(gray == page.gray, dropped, gray), way)[0], dpi)
+    gray, to_clean = resample(gray, way)
     gray = even(gray, dpi)
-    return find_ink(page, gray, dpi, np.vstack([invert(to_clean), [0.0, 0.0, 1.0]]), strips)
+    to_scan = np.vstack([invert(to_clean), [0.0, 0.0, 1.0]])
+    if dropped is not None:
+        return find_written(page, gray, dropped, dpi, to_scan)
+    return find_ink(page, gray, dpi, to_scan, strips)
 
 
 def find_ink(page: Page, gray: Gray, dpi: float, to_scan: Homography, strips: bool) -> CleanPage:
@@ -57,6 +72,32 @@ def find_ink(page: Page, gray: Gray, dpi: float, to_scan: Homography, strips: bo
         rulings = drop_ring(rulings, full_ink)
     ink = remove_rulings(full_ink, rulings, dpi)
     return CleanPage(page.ref, gray, ink, full_ink, rulings, dpi, to_scan, page.flags)
+
+
+def find_written(page: Page, gray: Gray, dropped: Gray, dpi: float, to_scan: Homography) -> CleanPage:
+    """The ink of a page from a picture without its coloured print, and the rulings of that print; both are evened.
+
+    Boxes of coloured print tell where the fields are, and would only stand in the way of reading them.
+    """
+    full_ink = binarize(dropped, dpi)
+    rulings = find_rulings(blacken(gray, dropped), dpi)
+    rulings = tuple(replace(ruling, dropped=not is_inked(full_ink, ruling)) for ruling in rulings)
+    ink = remove_rulings(full_ink, rulings, dpi)
+    return CleanPage(page.ref, dropped, ink, full_ink, rulings, dpi, to_scan, page.flags)
+
+
+def blacken(gray: Gray, dropped: Gray) -> Gray:
+    """The page with its coloured print in black: beside dark digits that cross them, light lines are not found."""
+    lost = cv2.subtract(dropped, gray)
+    some = lost[::4, ::4]
+    usual = float(np.percentile(some[some >= PRINTED], USUAL)) if (some >= PRINTED).any() else 255.0
+    return np.minimum(dropped, 255 - cv2.convertScaleAbs(lost, alpha=255 / usual))
+
+
+def is_inked(ink: Ink, ruling: Ruling) -> bool:
+    """Whether a ruling is ink over most of its length."""
+    box = ruling.box
+    return bool(ink[box.y : box.bottom, box.x : box.right].any(axis=int(not ruling.horizontal)).mean() > STILL_THERE)
 
 
 def working_scale(page: Page) -> float:

@@ -249,6 +249,7 @@ def _has_middle(ink: Ink) -> bool:
 
 def remove_rulings(ink: Ink, rulings: tuple[Ruling, ...], dpi: float) -> Ink:
     """Take the rulings out; where a stroke enters or crosses one, its pixels inside the ruling stay."""
+    rulings = tuple(ruling for ruling in rulings if not ruling.dropped)
     if not rulings:
         return ink
     ragged = Scale(dpi).px(RAGGED_INCH)

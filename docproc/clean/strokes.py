@@ -85,13 +85,13 @@ def keep_strokes(page: CleanPage, boxes: Sequence[Box]) -> CleanPage:
 
 
 def find_sides(page: CleanPage, boxes: Sequence[Box]) -> list[Ruling]:
-    """The rulings that touch a box, as its sides do."""
+    """The rulings that touch a box, as its sides do, and are still there."""
     x, y, width, height = np.array(boxes, np.int64).reshape(-1, 4).T
     sides = []
     for ruling in page.rulings:
         box = ruling.box
         across, along = (x <= box.right) & (box.x <= x + width), (y <= box.bottom) & (box.y <= y + height)
-        if (across & along).any():
+        if not ruling.dropped and (across & along).any():
             sides.append(ruling)
     return sides
 

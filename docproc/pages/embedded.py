@@ -11,6 +11,7 @@ import pikepdf
 from PIL import Image
 
 from docproc.errors import PageError
+from docproc.pages.dropout import drop_print
 from docproc.pages.fax import GROUP_3, GROUP_4, TWO_DIMENSIONAL, Coding, decode_fax
 from docproc.pages.gray import to_gray
 from docproc.pages.images import check_size, decoding, open_strictly
@@ -28,7 +29,8 @@ JBIG2_HEADER = 11
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """What came of a stream: `gray`, or None where only a renderer can show it.
+    """What came of a stream: `gray`, or None where only a renderer can show it, and `dropped`, the same without its
+    coloured print, if it has any.
 
     `checked` says that damage would have been noticed, `damaged` that part of the picture is not what was stored.
     """
@@ -36,6 +38,7 @@ class Picture:
     gray: Gray | None
     checked: bool
     damaged: bool = False
+    dropped: Gray | None = None
 
 
 def decode_picture(image: Any, max_megapixels: float) -> Picture:
@@ -90,7 +93,9 @@ def _decode_jpeg(image: Any, data: bytes, parameters: Any, max_megapixels: float
     fits = (bands, space) in ((1, "L"), (3, "RGB")) and "/ColorTransform" not in parameters
     if not fits or inverted is None:
         return Picture(None, True, damaged)
-    return Picture(255 - gray if inverted else gray, True, damaged)
+    if inverted:
+        return Picture(255 - gray, True, damaged)
+    return Picture(gray, True, damaged, None if damaged else drop_print(jpeg, data))
 
 
 def _decode_jpx(image: Any, data: bytes, max_megapixels: float) -> Picture:
@@ -99,7 +104,7 @@ def _decode_jpx(image: Any, data: bytes, max_megapixels: float) -> Picture:
         picture.load()
         if picture.mode not in ("L", "RGB") or "/Decode" in image or _space(image) not in (picture.mode, ""):
             return Picture(None, True)
-        return Picture(to_gray(picture), True)
+        return Picture(to_gray(picture), True, dropped=drop_print(picture))
 
 
 def _decode_fax(image: Any, data: bytes, parameters: Any, width: int, height: int) -> Picture:
@@ -135,7 +140,8 @@ def _decode_samples(image: Any, filters: list[str], width: int, height: int) -> 
         return Picture(255 - gray if inverted else gray, True)
     if bits == DEEP_BITS or space not in ("L", "RGB", "P") or "/Decode" in image:
         return Picture(None, space in ("L", "RGB", "P", "CMYK"))
-    return Picture(to_gray(pikepdf.PdfImage(image).as_pil_image(apply_mask=False)), True)
+    stored = pikepdf.PdfImage(image).as_pil_image(apply_mask=False)
+    return Picture(to_gray(stored), True, dropped=drop_print(stored))
 
 
 def _check_deflated(raw: bytes, most: int | None) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin, TiffImagePlugin
 
 from docproc.errors import PageError
+from docproc.pages.dropout import drop_print
 from docproc.pages.fax import GROUP_3, GROUP_4, Coding, decode_fax
 from docproc.pages.gray import to_gray
 from docproc.pages.jpeg import decode_jpeg
@@ -61,9 +62,13 @@ def read_image(data: bytes, kind: str, ref: PageRef, *, max_megapixels: float, s
         gray, damaged = _decode(image, data, kind)
         if damaged:
             flags += ("damaged-picture",)
+        # One field shows too little print to choose its colour.
+        dropped = None if damaged or strip else drop_print(image, data if kind == "jpeg" else b"")
+        if dropped is not None:
+            dropped = turn(dropped, _orientation(image))
     height, width = gray.shape
     dpi, estimated = find_dpi(claim, width, height, strip=strip)
-    return Page(ref, gray, dpi, flags + (("resolution-estimated",) if estimated else ()))
+    return Page(ref, gray, dpi, flags + (("resolution-estimated",) if estimated else ()), dropped)
 
 
 def count_frames(data: bytes, limit: int) -> int:

@@ -58,7 +58,8 @@ def read_pdf_page(data: bytes, ref: PageRef, options: Options) -> Page:
             extracted = _extract(picture, content.sole, sheet)
             if extracted is not None:
                 flags += ("damaged-picture",) if picture.damaged else ()
-                return _measure(Page(ref, *extracted, flags), options)
+                gray, dropped, dpi = extracted
+                return _measure(Page(ref, gray, dpi, flags, dropped), options)
         findings, pictures = _check_pictures(content, page, sheet, options)
         dpi, is_scan = _render_dpi(content, sheet, options)
         gray = render(opened, data, ref.number, sheet, dpi, options)
@@ -77,15 +78,19 @@ def _measure(page: Page, options: Options) -> Page:
     return replace(page, dpi=dpi, flags=page.flags + (("resolution-estimated",) if estimated else ()))
 
 
-def _extract(picture: Picture, painted: Painted, sheet: Sheet) -> tuple[Gray, float] | None:
-    """The covering picture as shown, and its resolution; None where only a rendering shows it right."""
+def _extract(picture: Picture, painted: Painted, sheet: Sheet) -> tuple[Gray, Gray | None, float] | None:
+    """The covering picture as shown, the same without its coloured print if it has any, and its resolution.
+
+    None where only a rendering shows it right.
+    """
     gray = picture.gray
     if gray is None:
         return None
     x, y = _dpi(painted.matrix, gray.shape[1], gray.shape[0], sheet)
     if abs(x - y) > SQUARE_WITHIN * min(x, y):
         return None
-    return _place(gray, painted.matrix, sheet.turns), math.sqrt(x * y)
+    dropped = None if picture.dropped is None else _place(picture.dropped, painted.matrix, sheet.turns)
+    return _place(gray, painted.matrix, sheet.turns), dropped, math.sqrt(x * y)
 
 
 def _dpi(matrix: Matrix, width: int, height: int, sheet: Sheet) -> tuple[float, float]:

@@ -92,3 +92,20 @@ def test_absurd_resolution_does_not_fill_memory() -> None:
 def test_invert_is_the_way_back() -> None:
     there = np.array([[0.5, -0.2, 30.0], [0.3, 0.9, -4.0]])
     assert compose(invert(there), there) == pytest.approx(np.eye(2, 3), abs=1e-12)
+
+
+def test_coloured_print_locates_and_leaves_no_ink() -> None:
+    dropped = np.full((900, 700), 250, np.uint8)
+    cv2.circle(dropped, (220, 550), 60, 20, 8)
+    cv2.line(dropped, (350, 480), (320, 660), 20, 8)
+    cv2.line(dropped, (60, 700), (640, 700), 20, 5)
+    gray = dropped.copy()
+    cv2.rectangle(gray, (140, 500), (600, 602), 190, 5)
+    gray = np.minimum(gray, dropped)
+    page = clean(Page(REF, gray, 300.0, dropped=dropped), strips=False)
+    assert [(ruling.horizontal, ruling.dropped) for ruling in page.rulings if ruling.box.y > 650] == [(True, False)]
+    sides = [ruling for ruling in page.rulings if ruling.box.y < 650]
+    assert sorted(ruling.horizontal for ruling in sides) == [False, False, True, True]
+    assert all(ruling.dropped for ruling in sides)
+    written = clean(Page(REF, dropped, 300.0), strips=False).ink
+    assert int(page.ink.sum()) == pytest.approx(int(written.sum()), rel=0.02)
