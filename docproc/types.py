@@ -168,7 +168,10 @@ ANY = Rule()
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A place on the clean page where a number is expected. `cells` are the single-digit cells of a comb."""
+    """A place on the clean page where a number is expected. `cells` are the single-digit cells of a comb.
+
+    `guide` are marks that are no writing: print that tells what goes into the cells, such as dd/mm/yyyy.
+    """
 
     name: str
     box: Box
@@ -176,6 +179,7 @@ class Field:
     cells: tuple[Box, ...] = ()
     rule: Rule = ANY
     flags: tuple[str, ...] = ()
+    guide: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

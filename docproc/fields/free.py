@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from docproc.fields.cells import around, clip, find_rectangles
 from docproc.fields.combs import drop_squared_paper, group_combs
+from docproc.fields.guides import find_guide
 from docproc.fields.lines import find_strings
 from docproc.fields.marks import Bools, Marks, find_marks
 from docproc.types import Box, CleanPage, Field, FieldKind
@@ -35,7 +38,8 @@ def locate_free(page: CleanPage) -> tuple[Field, ...]:
     marks = find_marks(page)
     cells = drop_squared_paper(find_rectangles(page.rulings, page.ink.shape, page.dpi), marks, page.dpi)
     groups = group_combs(cells, marks, page.dpi)
-    combs = [comb for comb in groups if not is_sample(comb, marks)]
+    guides = {comb: find_guide(comb, marks, page.dpi) for comb in groups}
+    combs = [comb for comb in groups if guides[comb].any() or not is_sample(comb, marks)]
     grouped = {cell for comb in groups for cell in comb}
     places: list[tuple[FieldKind, Box, tuple[Box, ...]]] = [("comb", around(comb), comb) for comb in combs]
     wholes = [around(comb) for comb in groups]
@@ -48,7 +52,15 @@ def locate_free(page: CleanPage) -> tuple[Field, ...]:
         taken |= marks.inside(box)
     strings = find_strings(marks, taken, page.rulings, page.dpi)
     places += [("line", clip(box, page.ink.shape), ()) for box in strings if is_inland(box, page)]
-    return name_in_order(places)
+    fields = name_in_order(places)
+    return tuple(with_guide(field, guides[field.cells], marks) if field.cells else field for field in fields)
+
+
+def with_guide(field: Field, guide: Bools, marks: Marks) -> Field:
+    """The field of a comb with the guide text in its cells."""
+    left, top, right, bottom = (edge[guide].astype(int) for edge in marks.place)
+    boxes = np.stack([left, top, right - left, bottom - top], axis=1).tolist()
+    return replace(field, guide=tuple(Box(*box) for box in boxes))
 
 
 def is_sample(comb: tuple[Box, ...], marks: Marks) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +14,7 @@ from docproc.segment.components import Components, find_components
 from docproc.segment.cuts import find_cuts
 from docproc.segment.faint import has_faint_writing
 from docproc.segment.own import gather_own
-from docproc.types import Box, CleanPage, Field, Lattice, Segment
+from docproc.types import Box, CleanPage, Field, Ink, Lattice, Segment
 
 MOST_PIECES = 5
 """A digit is made of at most this many pieces."""
@@ -65,10 +66,11 @@ def propose(page: CleanPage, field: Field, every: Sequence[Box] = ()) -> Proposa
         return Proposal(lattice, np.zeros(ink.shape, np.int32))
     field, ink = gather_own(page, field, every)
     box = field.box
+    ink = _without(ink, [mark._replace(x=mark.x - box.x, y=mark.y - box.y) for mark in field.guide])
     gaps = ((left.right - box.x, right.x - box.x) for left, right in pairwise(field.cells))
     components = find_components(ink, tuple(gap for gap in gaps if gap[1] - gap[0] > GAP_INCH * page.dpi))
     if not any(max(found.width, found.height) >= SPECK_INCH * page.dpi for found in components.boxes):
-        flags = ("faint",) if has_faint_writing(page, box) else ()
+        flags = ("faint",) if has_faint_writing(page, box, field.guide) else ()
         return Proposal(Lattice(field, 1, (), (*field.flags, *flags)), np.zeros(ink.shape, np.int32))
     field = replace(field, cells=_follow_writing(field, components))
     labels, boxes, severed, leans = _pieces(components, field)
@@ -76,6 +78,18 @@ def propose(page: CleanPage, field: Field, every: Sequence[Box] = ()) -> Proposa
     gray = page.gray[box.y : box.bottom, box.x : box.right]
     darkness = 1 - float(np.median(gray[labels > 0])) / 255
     return Proposal(Lattice(field, len(boxes) + 1, segments, field.flags, darkness), labels)
+
+
+def _without(ink: Ink, marks: Sequence[Box]) -> Ink:
+    """The ink without the connected pieces that fill these boxes from side to side."""
+    left = ink.copy() if marks else ink
+    for x, y, width, height in marks:
+        view = np.s_[y : y + height, x : x + width]
+        _, labels, stats, _ = cv2.connectedComponentsWithStats(ink[view].astype(np.uint8), connectivity=8)
+        fills = (stats[:, cv2.CC_STAT_WIDTH] == width) & (stats[:, cv2.CC_STAT_HEIGHT] == height)
+        fills[0] = False
+        left[view] &= ~fills[labels]
+    return left
 
 
 def _follow_writing(field: Field, components: Components) -> tuple[Box, ...]:

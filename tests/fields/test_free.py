@@ -86,6 +86,26 @@ def test_comb_goes_on_behind_a_dash_or_slash_and_not_behind_a_colon() -> None:
     assert [len(field.cells) for field in fields_of(page)] == [4, 4, 2, 2]
 
 
+def test_guide_text_in_the_cells_of_a_comb_is_told_from_digits() -> None:
+    page = sheet()
+    for y in (200, 400, 600):
+        for cell, letter in zip(cells(page, 300, y, 8), "ddmmyyyy", strict=True):
+            cv2.putText(page, letter, (cell.x + 26, cell.y + 80), cv2.FONT_HERSHEY_DUPLEX, 0.8, 90, 2)
+    for place in (1, 3, 4):
+        write(page, "7", 314 + 70 * place, 455, 1, 1.5)
+    combs = [field for field in fields_of(page) if field.kind == "comb"]
+    assert [len(comb.cells) for comb in combs] == [8, 8, 8]
+    assert [len(comb.guide) for comb in combs] == [8, 8, 8]
+
+
+def test_low_digits_in_high_cells_are_no_guide_text() -> None:
+    page = sheet()
+    for y in (200, 400, 600):
+        for place, cell in enumerate(cells(page, 300, y, 8, height=110)):
+            cv2.putText(page, "41707117"[place], (cell.x + 20, cell.y + 80), cv2.FONT_HERSHEY_DUPLEX, 1.6, 0, 3)
+    assert not any(field.guide for field in fields_of(page))
+
+
 def test_cells_with_gaps_between_are_one_comb() -> None:
     page = sheet()
     for number in range(6):
