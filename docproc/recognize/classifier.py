@@ -57,8 +57,8 @@ class Classifier:
         unsure = _find_unsure(joint, SURE)
         joint[unsure] = self.ask_reader(crops[unsure])
         doubtful = unsure[_find_unsure(joint[unsure], CLEAR)]
-        looks = [joint[doubtful], *(self.ask_reader(variant) for variant in vary(crops[doubtful]))]
-        joint[doubtful] = np.mean(looks, axis=0)
+        looks = self.ask_reader(np.concatenate(vary(crops[doubtful])))
+        joint[doubtful] = np.mean([joint[doubtful], *np.split(looks, 2)], axis=0)
         return joint
 
     def ask_scout(self, crops: Crops) -> Joint:
