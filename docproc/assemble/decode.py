@@ -52,8 +52,7 @@ LARGE = 0.5
 """Ink at least this share of the writing's height is as high as a digit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One segment of a path; `digit` is None where its ink is no digit.
 
     `chance` is the classifier's: of the digit, given that it is one, or that the ink is none.
@@ -75,7 +74,8 @@ class Text:
     weight: float = 0.0
 
 
-class _Path(NamedTuple):
+@dataclass(slots=True)
+class _Path:
     text: str
     weight: float
     best: float
@@ -154,7 +154,7 @@ def _readings(
     """What a segment may be, its likely digits (or those `asked` for) or nothing, with log weights; only a single piece
     may be nothing."""
     result: list[tuple[Step, float]] = []
-    misfit, misfit_zero = _misfit(segment.box, False, row), _misfit(segment.box, True, row)
+    misfit, misfit_zero = _misfits(segment.box, row)
     written = max(sum(chances[:NOT_A_DIGIT]), LEAST)
     digits = asked
     if digits is None:
@@ -194,7 +194,7 @@ def _with_slash(steps: list[_Reading], one: float, lean: float, row: Row) -> lis
     shared: list[_Reading] = []
     for step, digit, weight in steps:
         if step.digit is None:
-            none = replace(step, chance=min(step.chance + one * slash, 1.0))
+            none = step._replace(chance=min(step.chance + one * slash, 1.0))
             shared.append((none, digit, _add(weight, math.log(max(one * slash, LEAST)))))
         else:
             shared.append((step, digit, weight + math.log(1 - slash) if step.digit == 1 else weight))
@@ -208,13 +208,16 @@ def _weigh_sign(path: _Path, step: Step, row: Row) -> float:
     return 0.0 if path.steps[-1].digit is None else math.log(SIGN_LACKING)
 
 
-def _misfit(box: Box, zero: bool, row: Row) -> float:
-    """How ill the size and place of ink suit a digit of the row, as a negative log weight."""
-    share = box.height / row.height
-    size = max(0.0, (SMALL_ZERO if zero else SMALL) - share) / SMALL_SPREAD + max(0.0, share - TALL) / TALL_SPREAD
-    sunk, floating = row.sinks(box) - (SUNK_ZERO if zero else SUNK), row.floats(box) - FLOATING
-    place = (max(0.0, sunk) + max(0.0, floating)) / PLACE_SPREAD
-    return size**2 + place**2
+def _misfits(box: Box, row: Row) -> tuple[float, float]:
+    """How ill the size and place of ink suit a digit of the row, and a zero, as negative log weights."""
+    share, sinks, floats = box.height / row.height, row.sinks(box), row.floats(box)
+    tall, floating = max(0.0, share - TALL) / TALL_SPREAD, max(0.0, floats - FLOATING)
+
+    def misfit(small: float, sunk: float) -> float:
+        size = max(0.0, small - share) / SMALL_SPREAD + tall
+        return size**2 + ((max(0.0, sinks - sunk) + floating) / PLACE_SPREAD) ** 2
+
+    return misfit(SMALL, SUNK), misfit(SMALL_ZERO, SUNK_ZERO)
 
 
 def _extend(beam: dict[tuple[str, int], _Path], path: _Path, step: Step, text: str, weight: float, cell: int) -> None:
@@ -224,15 +227,15 @@ def _extend(beam: dict[tuple[str, int], _Path], path: _Path, step: Step, text: s
     same = beam.get((text, used))
     if same is None:
         beam[(text, used)] = _Path(text, total, best, (*path.steps, step), used)
-    elif same.best >= best:
-        beam[(text, used)] = _Path(text, _add(total, same.weight), same.best, same.steps, used)
-    else:
-        beam[(text, used)] = _Path(text, _add(total, same.weight), best, (*path.steps, step), used)
+        return
+    same.weight = _add(total, same.weight)
+    if best > same.best:
+        same.best, same.steps = best, (*path.steps, step)
 
 
 def _add(a: float, b: float) -> float:
     """Logarithm of the sum of two weights."""
-    return max(a, b) + math.log1p(math.exp(-abs(a - b)))
+    return (a if a > b else b) + math.log1p(math.exp(-abs(a - b)))
 
 
 def _texts(paths: Iterable[_Path]) -> tuple[Text, ...]:

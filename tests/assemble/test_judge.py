@@ -44,7 +44,7 @@ def respell(steps: tuple[Step, ...], text: str) -> tuple[Step, ...]:
     """The same ink read as another text of as many digits."""
     if len(text) != len(steps):
         return ()
-    return tuple(replace(step, digit=int(digit)) for step, digit in zip(steps, text, strict=True))
+    return tuple(step._replace(digit=int(digit)) for step, digit in zip(steps, text, strict=True))
 
 
 def read(
