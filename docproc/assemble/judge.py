@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-
-import numpy as np
 
 from docproc.assemble.confidence import describe, weigh
 from docproc.assemble.decode import LIKELY, Step, Text, cell_of, find_signs, is_large
@@ -181,12 +180,13 @@ def _has_large_mark(field: Field, best: Text, height: float) -> bool:
 
 def map_box(box: Box, to_scan: Homography) -> Box:
     """The upright box of the stored page that holds a box of the clean page."""
-    x, y = [box.x, box.right, box.x, box.right], [box.y, box.y, box.bottom, box.bottom]
-    across, down, depth = to_scan @ np.array([x, y, [1] * 4], float)
-    mapped = np.column_stack([across, down]) / depth[:, None]
-    low, high = np.floor(mapped.min(0) + 0.5).astype(int), np.floor(mapped.max(0) + 0.5).astype(int)
-    low = np.maximum(low, 0)
-    return Box(int(low[0]), int(low[1]), int(max(1, high[0] - low[0])), int(max(1, high[1] - low[1])))
+    corners = [(x, y) for x in (box.x, box.right) for y in (box.y, box.bottom)]
+    mapped = [[across * x + down * y + shift for across, down, shift in to_scan.tolist()] for x, y in corners]
+    x, y, right, bottom = (
+        math.floor(end(corner[axis] / corner[2] for corner in mapped) + 0.5) for end in (min, max) for axis in (0, 1)
+    )
+    x, y = max(0, x), max(0, y)
+    return Box(x, y, max(1, right - x), max(1, bottom - y))
 
 
 def _has_gap(field: Field, digits: list[Step]) -> bool:
