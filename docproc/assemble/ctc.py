@@ -67,18 +67,19 @@ def find_taken_back(frames: Frames) -> tuple[str, ...]:
 def score_texts(frames: Frames, texts: Sequence[str]) -> NDArray[np.float64]:
     """Natural logarithm of the chance of each text: float64[n], all texts at once."""
     longest = max(map(len, texts))
-    # Odd places hold a text's digits, even ones the blank between them; short texts are filled with blanks.
-    signs = np.full((len(texts), 2 * longest + 1), NOT_A_DIGIT)
-    for row, text in zip(signs, texts, strict=True):
-        row[1 : 2 * len(text) : 2] = [int(digit) for digit in text]
+    # Odd places hold a text's digits, even ones the blank between them; short texts are filled with blanks. A text is a
+    # column: so what is added up lies side by side in memory.
+    signs = np.full((2 * longest + 1, len(texts)), NOT_A_DIGIT)
+    for number, text in enumerate(texts):
+        signs[1 : 2 * len(text) : 2, number] = [int(digit) for digit in text]
     skips = np.zeros(signs.shape)
-    skips[:, 2:] = (signs[:, 2:] != NOT_A_DIGIT) & (signs[:, 2:] != signs[:, :-2])
+    skips[2:] = (signs[2:] != NOT_A_DIGIT) & (signs[2:] != signs[:-2])
     digits, others = frames[:, :NOT_A_DIGIT].astype(np.float64), frames[:, NOT_A_DIGIT:].sum(1, keepdims=True)
     chances = np.maximum(np.concatenate([digits, others], 1), LEAST)[:, signs]
-    # Two columns of zeros stand before the states, so that each state has two before it.
-    padded = np.zeros((len(texts), signs.shape[1] + 2))
-    state, before, skipped = padded[:, 2:], padded[:, 1:-1], padded[:, :-2]
-    state[:, 0] = 1
+    # Two rows of zeros stand before the states, so that each state has two before it.
+    padded = np.zeros((signs.shape[0] + 2, len(texts)))
+    state, before, skipped = padded[2:], padded[1:-1], padded[:-2]
+    state[0] = 1
     level = np.zeros(len(texts))
     moved = np.empty(signs.shape)
     for number, column in enumerate(chances, 1):
@@ -87,10 +88,10 @@ def score_texts(frames: Frames, texts: Sequence[str]) -> NDArray[np.float64]:
         moved += state
         np.multiply(moved, column, out=state)
         if number % FRESH == 0:
-            total = state.sum(1, keepdims=True)
+            total = state.sum(0)
             state /= total
-            level += np.log(total[:, 0])
+            level += np.log(total)
     ends = np.array([2 * len(text) for text in texts])
     every = np.arange(len(texts))
-    last = state[every, ends] + np.where(ends > 0, state[every, np.maximum(ends - 1, 0)], 0)
+    last = state[ends, every] + np.where(ends > 0, state[np.maximum(ends - 1, 0), every], 0)
     return np.asarray(level + np.log(np.maximum(last, 1e-300)))
