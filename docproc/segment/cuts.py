@@ -47,7 +47,7 @@ def find_cuts(components: Components) -> NDArray[np.int32]:
     top, bottom = int(inked[0]), int(inked[-1]) + 1
     middles = [components.boxes[i].y + components.boxes[i].height // 2 for i in wide]
     span = max(max(middles) + 1 - top, bottom - min(middles))
-    cost = np.where(components.labels > 0, 1.0, PAPER_COST).astype(np.float32)
+    cost = np.where(components.labels > 0, np.float32(1), np.float32(PAPER_COST))
     totals, backs = _cheapest(np.stack([cost[top : top + span], cost[bottom - span : bottom][::-1]], axis=1))
     (down, up), (back_up, back_down) = totals.swapaxes(0, 1), backs.swapaxes(0, 1)
     most = STROKES_CROSSED * components.stroke + PAPER_COST * (bottom - top)
@@ -112,23 +112,24 @@ def _cheapest(cost: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
 
     All are [rows, fields, columns]: several fields at once cost hardly more than one.
     """
-    total = cost.copy()
-    fields, columns = cost.shape[1:]
-    aside = np.full((fields, columns + 2), np.inf, np.float32)
-    best = np.empty((fields, columns), np.float32)
-    for before, here in pairwise(total):
-        np.add(before, np.float32(ASIDE_COST), out=aside[:, 1:-1])
-        np.minimum(aside[:, :-2], aside[:, 2:], out=best)
-        np.minimum(best, before, out=best)
-        np.add(here, best, out=here)
+    rows, fields, columns = cost.shape
+    # Beside each field is a column that no path takes, so that all fields are one row of numbers.
+    total = np.full((rows, fields, columns + 2), np.inf, np.float32)
+    total[:, :, 1:-1] = cost
+    flat = total.reshape(rows, -1)
+    best = np.empty(flat.shape[1] - 2, np.float32)
+    for before, here in pairwise(flat):
+        np.minimum(before[:-2], before[2:], out=best)
+        best += _ASIDE
+        np.minimum(best, before[1:-1], out=best)
+        here[1:-1] += best
     # Which way each minimum came from is found for all rows at once; straight down goes before left, left before right.
-    best, aside = total[:-1].copy(), total[:-1] + np.float32(ASIDE_COST)
+    straight, left, right = total[:-1, :, 1:-1], total[:-1, :, :-2] + _ASIDE, total[:-1, :, 2:] + _ASIDE
+    from_right = right < np.minimum(straight, left)
     back = np.zeros(cost.shape, np.int8)
-    for step, came, to in ((-1, slice(None, -1), slice(1, None)), (1, slice(1, None), slice(None, -1))):
-        nearer = aside[:, :, came] < best[:, :, to]
-        back[1:, :, to][nearer] = step
-        np.minimum(best[:, :, to], aside[:, :, came], out=best[:, :, to])
-    return total, back
+    back[1:] += from_right
+    back[1:] -= (left < straight) & ~from_right
+    return total[:, :, 1:-1], back
 
 
 def _follow(back: NDArray[np.int8], row: int, column: int) -> NDArray[np.int32]:
@@ -139,3 +140,6 @@ def _follow(back: NDArray[np.int8], row: int, column: int) -> NDArray[np.int32]:
         column += int(back[row - i, column])
         path[i + 1] = column
     return path
+
+
+_ASIDE = np.float32(ASIDE_COST)

@@ -134,12 +134,11 @@ def _pieces(
     rows, columns = np.divmod(inked, labels.shape[1])
     owner = labels.ravel()[inked]
     side = np.zeros(len(rows), np.int64)
-    wide = np.array([False, *(box.width > components.height * 0.5 for box in components.boxes)])
+    wide = np.array([False, *(box.width > components.height * 0.5 for box in components.boxes)])[owner]
     for path in find_cuts(components):
-        side += (columns >= path[rows]) & wide[owner]
-    if field.cells:
-        for cell in field.cells[1:]:
-            side += (columns >= cell.x - field.box.x) & wide[owner]
+        side += (columns >= path[rows]) & wide
+    for cell in field.cells[1:]:
+        side += (columns >= cell.x - field.box.x) & wide
     key = owner * (side.max() + 1) + side
     piece, sizes = _number(key)
     piece, sizes = _number(_without_slivers(piece, sizes, owner, components.stroke))
