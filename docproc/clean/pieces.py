@@ -133,12 +133,19 @@ def split_parallel(mask: NDArray[np.bool_], x: int, y: int, scale: Scale) -> lis
     offset = y + np.arange(mask.shape[0])[:, None] + 0.5 - line[None, :]
     found = [piece]
     for beside in (mask & (offset > piece.thickness / 2 + 1), mask & (offset < -piece.thickness / 2 - 1)):
-        there = np.flatnonzero(beside.sum(axis=0) >= 2)
-        for stretch in np.split(there, np.flatnonzero(np.diff(there) > 2) + 1):
-            if len(stretch) >= scale.px(PIECE_INCH):
-                second = measure_piece(beside[:, stretch[0] : stretch[-1] + 1], x + int(stretch[0]), y)
-                found.extend([second] if second is not None else [])
+        for stretch in stretches(beside.sum(axis=0) >= 2, 2, scale.px(PIECE_INCH)):
+            second = measure_piece(beside[:, stretch[0] : stretch[-1] + 1], x + int(stretch[0]), y)
+            found.extend([second] if second is not None else [])
     return found
+
+
+def stretches(there: NDArray[np.bool_], most: int, least: int) -> list[NDArray[np.int64]]:
+    """The places where something is, in stretches of at least `least` of them with steps of at most `most` between."""
+    places = np.flatnonzero(there)
+    if len(places) < least:
+        return []
+    breaks = np.flatnonzero(places[1:] - places[:-1] > most) + 1
+    return [stretch for stretch in np.split(places, breaks) if len(stretch) >= least]
 
 
 def printed_parts(contrast: Gray, piece: Piece, scale: Scale) -> list[Piece]:
@@ -155,12 +162,12 @@ def printed_parts(contrast: Gray, piece: Piece, scale: Scale) -> list[Piece]:
         leaving.append(above | below)
         darkness.append(contrast[box.y : box.bottom, columns].max(axis=0))
     leaves, dark = np.concatenate(leaving), np.concatenate(darkness)
-    there = np.flatnonzero(dark >= max(CONTRAST / 2, LIGHT * median(dark)))
-    parts = []
-    for part in np.split(there, np.flatnonzero(np.diff(there) > scale.px(BREAK_INCH)) + 1):
-        if len(part) >= scale.px(PIECE_INCH) and leaves[part].mean() <= MAX_CROSSED:
-            parts.append(cut_piece(piece, float(part[0]), float(part[-1] + 1)))
-    return parts
+    there = dark >= max(CONTRAST / 2, LIGHT * median(dark))
+    return [
+        cut_piece(piece, float(part[0]), float(part[-1] + 1))
+        for part in stretches(there, scale.px(BREAK_INCH), scale.px(PIECE_INCH))
+        if leaves[part].mean() <= MAX_CROSSED
+    ]
 
 
 def cut_piece(piece: Piece, start: float, stop: float) -> Piece:

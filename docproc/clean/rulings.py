@@ -195,6 +195,8 @@ def are_closed(pieces: list[Piece], across: list[Piece], scale: Scale) -> list[b
 
     Ends need not touch where a twin runs beside the piece from the same line to the same line.
     """
+    if not pieces:
+        return []
     table = np.array([(p.start, p.stop, p.at_start, p.at_stop) for p in across]).reshape(-1, 4)
     own = np.array([(p.start, p.stop, (p.at_start + p.at_stop) / 2) for p in pieces]).reshape(-1, 3)
     middle, drift = table[:, 2:].mean(axis=1), np.abs(table[:, 3] - table[:, 2]) / 2
