@@ -38,5 +38,7 @@ def has_ink_outside(page: CleanPage, box: Box) -> bool:
     """Whether ink as tall as a digit stands outside a strip's box: mostly a unit, but a digit must not go unseen."""
     outside = page.ink.astype(np.uint8)
     outside[box.y : box.bottom, box.x : box.right] = 0
+    if not outside.any():
+        return False
     count, _, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(outside, 8, cv2.CV_32S, cv2.CCL_GRANA)
     return bool((stats[1:count, cv2.CC_STAT_HEIGHT] >= TALL_INCH * page.dpi).any())

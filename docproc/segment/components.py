@@ -84,9 +84,8 @@ def _in_row(stats: NDArray[np.int32], middles: NDArray[np.float64], keep: NDArra
         return keep
     area = stats[:, cv2.CC_STAT_AREA].astype(float)
     # Each tall component votes with its area for the components whose middle lies within its height.
-    votes = [float(area[tall & (middles >= top[i]) & (middles < bottom[i])].sum()) for i in np.flatnonzero(tall)]
-    leader = np.flatnonzero(tall)[int(np.argmax(votes))]
-    row = tall & (middles >= top[leader]) & (middles < bottom[leader])
+    rows = tall & (middles >= top[tall, None]) & (middles < bottom[tall, None])
+    row = rows[np.argmax(rows @ area)]
     first, last = float(np.median(top[row])), float(np.median(bottom[row]))
     shared = np.minimum(bottom, last) - np.maximum(top, first)
     return np.asarray(shared >= ROW_OVERLAP * height)

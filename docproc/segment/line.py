@@ -35,8 +35,8 @@ def draw_line(gray: Gray, own: NDArray[np.bool_]) -> Line:
     left, right = max(0, int(columns[0]) - margin), int(columns[-1]) + 1 + margin
     dark = 255 - gray[top:bottom, left:right]
     mask = own[top:bottom, left:right]
-    full = find_full_ink(dark[mask])
-    planes = (np.minimum(dark * (255.0 / full), 255).astype(np.uint8), mask.astype(np.uint8) * np.uint8(255))
+    levels = np.minimum(np.arange(256) * (255.0 / find_full_ink(dark[mask])), 255).astype(np.uint8)
+    planes = (cv2.LUT(dark, levels), mask.astype(np.uint8) * np.uint8(255))
     # A row at the edge of its field gets the margin that is missing there, so that digits are always as high.
     missing = (max(0, margin - first), max(0, bottom - gray.shape[0]))
     high = mask.shape[0] + sum(missing)
