@@ -65,8 +65,8 @@ def train_lines(
 ) -> Path:
     """Train on rows composed of the digits in `data`; write weights, card and checkpoint to `out`.
 
-    Returns the weights' path. The net begins as that of the weights `start`, or anew. A killed training goes on from
-    its last epoch when run again with the same knobs.
+    Returns the weights' path. The net begins as that of the weights `start`, or anew. A killed training leaves the
+    weights of its last finished epoch, and goes on from there when run again with the same knobs.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(knobs.seed)
@@ -85,10 +85,16 @@ def train_lines(
             loss = _learn(net, averaged, training, (optimizer, schedule), knobs, epoch, bar)
             history.append(LineScores(epoch + 1, loss, *validate_lines(cast(LineNet, averaged.module), validation)))
             bar.console.print(_tell(history[-1]))
+            save_lines(cast(LineNet, averaged.module), recipe, history[-1], out)
             save_checkpoint(out / "lines.pt", recipe, parts, [asdict(scores) for scores in history])
-    facts = {"shape": asdict(net.shape), "data": DATA, "held_out": HELD_OUT, "recipe": recipe}
-    scores = asdict(history[-1])
-    return save_model(averaged.module, out / "lines.safetensors", {**facts, "scores": scores}, half=True)
+    return out / "lines.safetensors"
+
+
+def save_lines(net: LineNet, recipe: dict[str, Any], scores: LineScores, out: Path) -> None:
+    """Write the weights after so many of the recipe's epochs, and their card."""
+    facts = {"shape": asdict(net.shape), "data": DATA, "held_out": HELD_OUT, "scores": asdict(scores)}
+    facts["recipe"] = {**recipe, "passes": scores.epoch}
+    save_model(net, out / "lines.safetensors", facts, half=True)
 
 
 def _go_on_from(start: Path, knobs: LineKnobs) -> tuple[LineNet, dict[str, Any]]:
