@@ -135,10 +135,6 @@ def resample(gray: Gray, to_clean: Affine) -> tuple[Gray, Affine]:
     if np.abs(to_clean[:, :2] - square).max() < 1e-9 and abs(np.linalg.det(square)) == 1:
         quarter = round(float(np.degrees(np.arctan2(square[1, 0], square[0, 0]))) / 90)
         return np.ascontiguousarray(np.rot90(gray, -quarter)), to_clean
-    enlarged = float(to_clean[0, 0])
-    if enlarged > 1 and np.array_equal(to_clean[:, :2], enlarged * np.eye(2)):  # a third of the cost of warping
-        drawn = cv2.resize(gray, None, fx=enlarged, fy=enlarged, interpolation=cv2.INTER_CUBIC)
-        return np.asarray(drawn, np.uint8), to_clean
     shrink = float(np.sqrt(abs(np.linalg.det(to_clean[:, :2]))))
     source, to_source = gray, scaling(1.0, 1.0)
     if shrink < SHARP_SHRINK:
