@@ -127,7 +127,8 @@ class Ruling:
 class CleanPage:
     """An upright page: paper evened to white, ink found, rulings taken out of the ink and listed.
 
-    `to_scan` maps pixels of this page to pixels of the stored page. `full_ink` still has the rulings.
+    `to_scan` maps pixels of this page to pixels of the stored page. `full_ink` still has the rulings. `lost` is ink
+    that went with the colour of the form; None where none was dropped.
     """
 
     ref: PageRef
@@ -138,6 +139,7 @@ class CleanPage:
     dpi: float
     to_scan: Homography
     flags: tuple[str, ...] = ()
+    lost: Ink | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,9 +36,9 @@ from docproc.apps.reading import (
     open_means,
 )
 from docproc.apps.review.command import review
-from docproc.apps.terminal import close_output, open_streams
+from docproc.apps.terminal import end_output, open_streams
 from docproc.apps.watch.command import watching
-from docproc.errors import FAILURES, NO_SPACE, DocprocError, InputError, LedgerError
+from docproc.errors import FAILURES, NO_SPACE, DocprocError, InputError
 
 app = typer.Typer(
     name="docproc",
@@ -58,21 +58,17 @@ def main() -> None:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        try:
-            app()
-        finally:
-            sys.stdout.flush()
+        app()
+    except SystemExit as ended:
+        sys.exit(end_output() or ended.code)
     except DocprocError as error:
         print(f"docproc: {error}", file=sys.stderr)
+        end_output()
         sys.exit(error.code)
-    except BrokenPipeError:
-        close_output()
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise
-        close_output()
-        print(f"docproc: {error.strerror}; make room, or write elsewhere", file=sys.stderr)
-        sys.exit(LedgerError.code)
+        sys.exit(end_output(error))
 
 
 def _show_version(wanted: bool) -> None:

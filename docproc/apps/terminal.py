@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from docproc.errors import LedgerError
+
 
 def open_streams() -> None:
     """Let the standard streams that the caller closed lead nowhere.
@@ -21,10 +23,21 @@ def open_streams() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def close_output() -> None:
-    """Let what is still to be printed lead nowhere: nobody reads it, or there is no room for it."""
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+def end_output(trouble: OSError | None = None) -> int:
+    """Write what standard output still holds; the exit code if there is no room for it, which the message says, or 0.
+
+    `trouble` is what was met before. Whoever closed the pipe has seen enough.
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        trouble = trouble or (None if isinstance(error, BrokenPipeError) else error)
+    if trouble is None:
+        return 0
+    print(f"docproc: {trouble.strerror}; make room, or write elsewhere", file=sys.stderr)
+    return LedgerError.code
 
 
 def printable(text: str) -> str:

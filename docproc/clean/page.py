@@ -30,6 +30,8 @@ STILL_THERE = 0.5
 """Dropped rulings are ink only where strokes cross them, others for most of their length."""
 PRINTED, USUAL = 20, 80
 """Coloured print is so many levels darker than where it was dropped; this percentile is how much it mostly is."""
+SOFT_INCH = 0.01
+"""Strokes and lines are wider by this in one light than in another."""
 STRIP_INCH = 0.32
 STRIP_ENLARGED = 4.0
 """A strip is brought to this height, 8 mm on paper, but never enlarged more than this: there is nothing to gain."""
@@ -83,7 +85,18 @@ def find_written(page: Page, gray: Gray, dropped: Gray, dpi: float, to_scan: Hom
     rulings = find_rulings(blacken(gray, dropped), dpi)
     rulings = tuple(replace(ruling, dropped=not is_inked(full_ink, ruling)) for ruling in rulings)
     ink = remove_rulings(full_ink, rulings, dpi)
-    return CleanPage(page.ref, dropped, ink, full_ink, rulings, dpi, to_scan, page.flags)
+    lost = find_lost(gray, full_ink, rulings, dpi)
+    return CleanPage(page.ref, dropped, ink, full_ink, rulings, dpi, to_scan, page.flags, lost)
+
+
+def find_lost(gray: Gray, ink: Ink, rulings: tuple[Ruling, ...], dpi: float) -> Ink:
+    """The ink of a page, its rulings apart, that is not on the picture without coloured print."""
+    soft = round(SOFT_INCH * dpi)
+    kept = cv2.dilate(ink.astype(np.uint8), np.ones((2 * soft + 1,) * 2, np.uint8)) > 0
+    lost = binarize(gray, dpi) & ~kept
+    for box in (ruling.box for ruling in rulings):
+        lost[max(0, box.y - soft) : box.bottom + soft, max(0, box.x - soft) : box.right + soft] = False
+    return np.asarray(lost)
 
 
 def blacken(gray: Gray, dropped: Gray) -> Gray:

@@ -38,7 +38,7 @@ def locate_free(page: CleanPage) -> tuple[Field, ...]:
     marks = find_marks(page)
     cells = drop_squared_paper(find_rectangles(page.rulings, page.ink.shape, page.dpi), marks, page.dpi)
     groups = group_combs(cells, marks, page.dpi)
-    guides = {comb: find_guide(comb, marks, page.dpi) for comb in groups}
+    guides = {comb: find_guide(page, comb, marks) for comb in groups}
     combs = [comb for comb in groups if guides[comb].any() or not is_sample(comb, marks)]
     grouped = {cell for comb in groups for cell in comb}
     places: list[tuple[FieldKind, Box, tuple[Box, ...]]] = [("comb", around(comb), comb) for comb in combs]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from docproc.fields.cells import around
-from docproc.fields.marks import Bools, Marks
+from docproc.fields.marks import Bools, Marks, find_coarseness
 from docproc.fields.printed import PRINT_SCORE
-from docproc.fields.rows import Floats
-from docproc.types import Box
+from docproc.fields.rows import Floats, Place
+from docproc.fields.twins import count_twins
+from docproc.types import Box, CleanPage
 
 HIGHEST, HIGHEST_INCH = 0.42, 0.1
 """Guide text is at most so high, in heights of a cell and in inches; the writing even of small hands is higher."""
@@ -21,13 +22,15 @@ CELLS = 0.7
 LEAST, FEWEST = 0.4, 2
 """in this share of all, and in so many."""
 PRINTED = 0.75
-"""So much of it is plainly print."""
+"""So much of it is plainly print,"""
+TWINS = 0.75
+"""and so much comes again in the comb, as the letters of dd/mm/yyyy do and the digits of a typed number seldom do."""
 
 
-def find_guide(comb: tuple[Box, ...], marks: Marks, dpi: float) -> Bools:
+def find_guide(page: CleanPage, comb: tuple[Box, ...], marks: Marks) -> Bools:
     """Which marks are guide text of a comb; what has run together with writing is none."""
     none = np.zeros(len(marks.area), np.bool_)
-    inside = marks.inside(around(comb)) & (marks.place.height <= min(HIGHEST * comb[0].height, HIGHEST_INCH * dpi))
+    inside = marks.inside(around(comb)) & (marks.place.height <= min(HIGHEST * comb[0].height, HIGHEST_INCH * page.dpi))
     small = np.flatnonzero(inside & marks.letter)
     if len(small) < FEWEST:
         return none
@@ -45,18 +48,33 @@ def find_guide(comb: tuple[Box, ...], marks: Marks, dpi: float) -> Bools:
     printed = (score[~np.isnan(score)] >= PRINT_SCORE).tolist()
     if len(seen) < max(FEWEST, LEAST * len(comb)) or sum(printed) < max(1, PRINTED * len(printed)):
         return none
+    if count_alike(page, place.take(fits)) < TWINS * len(printed):
+        return none
     top, bottom = place.top[fits].min(), place.bottom[fits].max()
     first, last = (starts + left[fits].min())[:, None], (starts + right[fits].max())[:, None]
     every = marks.place
     touching = (every.top < bottom) & (every.bottom > top) & (every.left < last) & (every.right > first)
-    hidden = (touching & ~inside).any(axis=1)
+    written = (touching & ~inside).any(axis=1)
+    hidden = written.copy()
     hidden[seen] = False
     if len(seen) < CELLS * (len(comb) - int(hidden.sum())):
         return none
-    # Of pale letters, pieces may be all that is ink.
+    # Of pale letters, pieces may be all that is ink; where there is writing, they may be its own.
     within = (every.top >= top - level) & (every.bottom <= bottom + level)
     within = within & (every.left >= first - level) & (every.right <= last + level)
-    return np.asarray(inside & within.any(axis=0))
+    found = inside & within[~written].any(axis=0)
+    found[small[fits]] = True
+    return np.asarray(found)
+
+
+def count_alike(page: CleanPage, place: Place) -> int:
+    """How many of the letters at these places have a twin among them."""
+    edges = (place.left, place.top, place.right - place.left, place.bottom - place.top)
+    boxes = np.stack(edges, axis=1).astype(np.int32)
+    x, y = boxes[:, :2].min(axis=0).tolist()
+    right, bottom = int(place.right.max()), int(place.bottom.max())
+    ink = page.ink[y:bottom, x:right].astype(np.uint8)
+    return int((count_twins(ink, boxes - np.array([x, y, 0, 0], np.int32), find_coarseness(page)) > 0).sum())
 
 
 def _apart(values: Floats) -> Floats:

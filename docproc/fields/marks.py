@@ -59,12 +59,16 @@ def find_marks(page: CleanPage) -> Marks:
     place = Place(left, top, left + width, top + height)
     low, high = LETTER_INCH[0] * page.dpi, LETTER_INCH[1] * page.dpi
     letter = (height >= low) & (height <= high) & (width <= 2 * high)
-    # Shapes and levels are only as exact as the stored pixels, however much the page was enlarged.
-    coarseness = max(1.0, 0.5 / float(np.sqrt(abs(np.linalg.det(page.to_scan[:2, :2])))))
+    coarseness = find_coarseness(page)
     score = np.full(len(left), np.nan)
     twins = count_twins(ink, stats[letter, :4].astype(np.int32), coarseness)
     score[letter] = score_print(place.take(letter), twins, coarseness)
     return Marks(place, area, letter, score, find_ticks(ink, place, page.dpi))
+
+
+def find_coarseness(page: CleanPage) -> float:
+    """A stored pixel in pixels: shapes and levels are only as exact, however much the page was enlarged."""
+    return max(1.0, 0.5 / float(np.sqrt(abs(np.linalg.det(page.to_scan[:2, :2])))))
 
 
 def find_ticks(ink: NDArray[np.uint8], place: Place, dpi: float) -> Bools:

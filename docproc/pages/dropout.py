@@ -42,8 +42,10 @@ PALE = 0.58
 """and as a whole so much: darker print may be the writing of a coloured pen."""
 DARKER, KEPT = 0.75, 0.55
 """Coloured marks of at most this share of the brightness of the print are of a pen. If more of them"""
-PEN = 0.02
-"""than this share of the print keep less of their darkness in the channel, nothing is dropped."""
+PEN = 0.0005
+"""than this share of the lines keep less of their darkness in the channel, a stroke or two, nothing is dropped."""
+MOST_OBLONG = 4
+"""Pages are at most so many times as long as wide."""
 
 
 class Print(NamedTuple):
@@ -61,7 +63,7 @@ def drop_print(image: Image.Image, jpeg: bytes = b"") -> Gray | None:
 
     It is decoded, or `jpeg` has the bytes, known to be whole, that it was opened from.
     """
-    if image.mode not in ("RGB", "P") or image.has_transparency_data:
+    if image.mode not in ("RGB", "P") or image.has_transparency_data or max(image.size) > MOST_OBLONG * min(image.size):
         return None
     if jpeg:
         small = simplejpeg.decode_jpeg(jpeg, "RGB", min_height=SHORTEST, min_width=SHORTEST)

@@ -62,8 +62,9 @@ def read_image(data: bytes, kind: str, ref: PageRef, *, max_megapixels: float, s
         gray, damaged = _decode(image, data, kind)
         if damaged:
             flags += ("damaged-picture",)
-        # One field shows too little print to choose its colour.
-        dropped = None if damaged or strip else drop_print(image, data if kind == "jpeg" else b"")
+        # One field shows too little print to choose its colour; of deep samples Pillow keeps only the high bytes.
+        unfit = damaged or strip or _is_deep(image)
+        dropped = None if unfit else drop_print(image, data if kind == "jpeg" else b"")
         if dropped is not None:
             dropped = turn(dropped, _orientation(image))
     height, width = gray.shape
@@ -166,7 +167,6 @@ def _decode(image: Image.Image, data: bytes, kind: str) -> tuple[Gray, bool]:
 
 def _decode_tiff(image: TiffImagePlugin.TiffImageFile, data: bytes) -> Gray:
     tags: Any = image.tag_v2
-    bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))
     zero_is_white = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
     orientation = _orientation(image)
     if image.mode == "1" and tags.get(TiffImagePlugin.COMPRESSION) in FAX and TiffImagePlugin.STRIPOFFSETS in tags:
@@ -176,7 +176,12 @@ def _decode_tiff(image: TiffImagePlugin.TiffImageFile, data: bytes) -> Gray:
             zlib.decompress(part)
     # Pillow turns a TIFF page by its tag while loading it.
     image.load()
-    return to_gray(image, zero_is_white=zero_is_white, wide=bits[0] == DEEP_BITS)
+    return to_gray(image, zero_is_white=zero_is_white, wide=_is_deep(image))
+
+
+def _is_deep(image: Image.Image) -> bool:
+    tags = image.tag_v2 if isinstance(image, TiffImagePlugin.TiffImageFile) else {}
+    return bool(tags.get(TiffImagePlugin.BITSPERSAMPLE, (1,))[0] == DEEP_BITS)
 
 
 def _decode_fax(tags: Any, data: bytes, black_is_one: bool) -> Gray:

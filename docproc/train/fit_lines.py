@@ -17,6 +17,7 @@ from rich.progress import Progress
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from docproc.errors import InputError
 from docproc.recognize.line_net import BLANK, OVERWRITTEN, ROOM, SIGNS, STEP, STRUCK, LineNet
 from docproc.recognize.line_reader import load_line_net
 from docproc.segment.line import HEIGHT
@@ -68,6 +69,9 @@ def train_lines(
     Returns the weights' path. The net begins as that of the weights `start`, or anew. A killed training leaves the
     weights of its last finished epoch, and goes on from there when run again with the same knobs.
     """
+    weights = out / "lines.safetensors"
+    if start is not None and start.resolve() == weights.resolve():
+        raise InputError(f"{start} would be overwritten; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(knobs.seed)
     torch.set_num_threads(workers)
@@ -85,16 +89,18 @@ def train_lines(
             loss = _learn(net, averaged, training, (optimizer, schedule), knobs, epoch, bar)
             history.append(LineScores(epoch + 1, loss, *validate_lines(cast(LineNet, averaged.module), validation)))
             bar.console.print(_tell(history[-1]))
-            save_lines(cast(LineNet, averaged.module), recipe, history[-1], out)
+            save_lines(cast(LineNet, averaged.module), recipe, history[-1], weights)
             save_checkpoint(out / "lines.pt", recipe, parts, [asdict(scores) for scores in history])
-    return out / "lines.safetensors"
+        if not weights.exists():
+            save_lines(cast(LineNet, averaged.module), recipe, history[-1], weights)
+    return weights
 
 
-def save_lines(net: LineNet, recipe: dict[str, Any], scores: LineScores, out: Path) -> None:
+def save_lines(net: LineNet, recipe: dict[str, Any], scores: LineScores, weights: Path) -> None:
     """Write the weights after so many of the recipe's epochs, and their card."""
     facts = {"shape": asdict(net.shape), "data": DATA, "held_out": HELD_OUT, "scores": asdict(scores)}
     facts["recipe"] = {**recipe, "passes": scores.epoch}
-    save_model(net, out / "lines.safetensors", facts, half=True)
+    save_model(net, weights, facts, half=True)
 
 
 def _go_on_from(start: Path, knobs: LineKnobs) -> tuple[LineNet, dict[str, Any]]:

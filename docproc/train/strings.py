@@ -111,7 +111,9 @@ def _crop(
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Now and then cut the picture where the writing begins or ends, as people cut fields out of pages."""
     columns = np.flatnonzero(owner.any(0)) if owner.any() else np.array([0, owner.shape[1] - 1])
-    first, last = (round(height * rng.uniform(*TIGHT)) if rng.random() < TIGHT_SHARE else None for _ in range(2))
+    most = int(columns[-1] - columns[0]) // 4
+    inside = (round(height * rng.uniform(*TIGHT)) if rng.random() < TIGHT_SHARE else None for _ in range(2))
+    first, last = (None if cut is None else min(cut, most) for cut in inside)
     left = 0 if first is None else max(0, int(columns[0]) + first)
     right = owner.shape[1] if last is None else int(columns[-1]) + 1 - last
     return coverage[:, left:right].copy(), owner[:, left:right].copy()

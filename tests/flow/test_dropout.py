@@ -34,8 +34,9 @@ from docproc.types import PageRef, PageResult
 NUMBERS = ("40719385", "26650114", "93827160")
 
 
-def read_form(folder: Path, colour: Colour, name: str) -> PageResult:
-    """What is read of a form of that colour, its digits written over the lines of their combs."""
+def read_form(folder: Path, colour: Colour, name: str, other: Colour = BLUE) -> PageResult:
+    """What is read of a form of that colour, its digits written over the lines of their combs, the second number by
+    another pen."""
     rng = np.random.default_rng(5)
     sheet = start_sheet(rng, 148, 105, 200)
     hand = Hand(draw_writer(3), Pen(BLUE, 0.9))
@@ -44,7 +45,8 @@ def read_form(folder: Path, colour: Colour, name: str) -> PageResult:
         comb = Comb(50, 16 + i * 18, 8, 8.0, 9.0)
         print_text(sheet, (12, comb.y + 3), "Reading", 2.5, colour)
         rule_comb(sheet, comb, 0.35, colour)
-        write_comb(sheet, hand, number, Comb(comb.x, comb.y + 2.2, 8, 8.0, 9.0))
+        pen = hand if i != 1 else Hand(hand.writer, Pen(other, 0.9))
+        write_comb(sheet, pen, number, Comb(comb.x, comb.y + 2.2, 8, 8.0, 9.0))
     rule_box(sheet, Area(50, 78, 50, 12), 0.35, colour)
     write_line(sheet, hand, "3058", (55, 91), 7.0)
     path = folder / name
@@ -62,3 +64,10 @@ def test_fields_of_a_coloured_form_are_found_and_read_without_its_print(tmp_path
     result = read_form(tmp_path, (1.0, 0.55, 0.5), name)
     assert [reading.text for reading in result.readings] == [*NUMBERS, "3058"]
     assert [reading.field for reading in result.readings] == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("pen", [(0.95, 0.3, 0.3), (0.9, 0.2, 0.25), (0.95, 0.42, 0.4)])
+def test_a_number_by_a_pen_of_the_print_s_colour_is_read_or_flagged(tmp_path: Path, pen: Colour) -> None:
+    result = read_form(tmp_path, (1.0, 0.55, 0.5), "form.png", pen)
+    place = next(reading for reading in result.readings if reading.box.y <= 285 <= reading.box.bottom)
+    assert place.text == NUMBERS[1] or place.review

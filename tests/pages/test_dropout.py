@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -124,6 +125,14 @@ def test_picture_without_print_lies_as_the_page_does(tmp_path: Path, name: str, 
     assert (page.gray.shape[0] > page.gray.shape[1]) == (orientation == 6)
     written = (page.gray < 90) & (page.dropped < 130)
     assert written.sum() > 0.95 * (page.gray < 90).sum()
+
+
+def test_print_stays_where_samples_are_deeper_than_what_pillow_keeps(tmp_path: Path) -> None:
+    deep = draw_form(RED, BLACK)[..., ::-1].astype(np.uint16) * 16  # 12 bits in 16
+    path = tmp_path / "deep.tif"
+    cv2.imwrite(str(path), deep)
+    page = load(PageRef(str(path), hashlib.sha256(path.read_bytes()).hexdigest(), 1), Options())
+    assert page.dropped is None
 
 
 def test_print_of_grey_pages_and_of_strips_stays(tmp_path: Path) -> None:

@@ -89,6 +89,11 @@ def test_killed_training_ends_with_the_same_weights(
     assert train(digit_sets, tmp_path).read_bytes() == trained.read_bytes()
 
 
+def test_weights_are_not_trained_over_those_they_begin_with(trained: Path, digit_sets: Path) -> None:
+    with pytest.raises(InputError, match="choose another --out"):
+        train_lines(digit_sets, trained.parent, KNOBS, start=trained)
+
+
 def test_other_knobs_want_another_folder(trained: Path, digit_sets: Path) -> None:
     with pytest.raises(InputError, match="another --out"):
         train(digit_sets, trained.parent, replace(KNOBS, epochs=3))

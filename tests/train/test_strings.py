@@ -97,6 +97,13 @@ def test_names_say_what_each_glyph_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not seen & {"degree", "c", "X"}
 
 
+def test_a_picture_cut_where_its_writing_ends_still_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strings, "TIGHT_SHARE", 1.0)
+    monkeypatch.setattr(strings, "TIGHT", (0.3, 0.3))
+    for strip in compose_with(monkeypatch, ""):
+        assert strip.owner.any(0).mean() > 0.2
+
+
 def test_temperatures_end_in_a_small_raised_ring_and_a_c(monkeypatch: pytest.MonkeyPatch) -> None:
     strips = compose_with(monkeypatch, "TEMPERATURE_SHARE")
     small = 0
