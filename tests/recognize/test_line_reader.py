@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -122,6 +123,14 @@ def test_spoiled_reader_is_refused_with_advice(weights: Path, spoil: Spoil) -> N
 def test_shipped_reader_names_its_recipe() -> None:
     card = json.loads(find_shipped("lines").with_suffix(".json").read_text(encoding="utf-8"))
     assert card["name"] == "lines"
-    shares = [part["share"] for part in card["recipe"]["mean"]]
-    assert sum(shares) == pytest.approx(1)
-    assert all(part["recipe"]["seed"] >= 0 for part in card["recipe"]["mean"])
+    trained = list(find_trained(card["recipe"]))
+    assert sum(share for share, _ in trained) == pytest.approx(1)
+    assert all(recipe["seed"] >= 0 for _, recipe in trained)
+
+
+def find_trained(recipe: dict[str, Any], share: float = 1.0) -> Iterator[tuple[float, dict[str, Any]]]:
+    """The trainings that a recipe goes back to, those of means of means too, and the share of each."""
+    if "mean" not in recipe:
+        yield share, recipe
+    for part in recipe.get("mean", ()):
+        yield from find_trained(part["recipe"], share * part["share"])
