@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import cv2
-import numpy as np
-
 from docproc.fields.free import locate_free
-from docproc.fields.strip import locate_strip
+from docproc.fields.strip import has_tall, locate_strip
 from docproc.types import CleanPage, Field, Ink
-
-TALL_INCH = 0.09
-"""A digit is at least so high: 2.3 mm."""
 
 
 def locate(page: CleanPage, strips: bool = False) -> tuple[Field, ...]:
@@ -24,7 +18,5 @@ def locate(page: CleanPage, strips: bool = False) -> tuple[Field, ...]:
 def doubt_lost(lost: Ink, dpi: float, field: Field) -> Field:
     """Flag a field in which a mark as high as a digit went with the colour of the form: it may be a pen's."""
     box = field.box
-    inside = lost[box.y : box.bottom, box.x : box.right].astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(inside, 8, cv2.CV_32S, cv2.CCL_GRANA)
-    tall = (stats[1:, cv2.CC_STAT_HEIGHT] >= TALL_INCH * dpi).any()
+    tall = has_tall(lost[box.y : box.bottom, box.x : box.right], dpi)
     return replace(field, flags=(*field.flags, "not-a-digit")) if tall else field

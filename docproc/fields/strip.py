@@ -7,7 +7,7 @@ import numpy as np
 
 from docproc.fields.cells import find_rectangles
 from docproc.fields.free import locate_free
-from docproc.types import Box, CleanPage, Field
+from docproc.types import Box, CleanPage, Field, Ink
 
 BORDER_INCH = 0.1
 """What a ruling runs on beyond a box by no more than this is too narrow for a cell: an end, or a bit of a letter."""
@@ -36,9 +36,14 @@ def spans_rulings(box: Box, page: CleanPage) -> bool:
 
 def has_ink_outside(page: CleanPage, box: Box) -> bool:
     """Whether ink as tall as a digit stands outside a strip's box: mostly a unit, but a digit must not go unseen."""
-    outside = page.ink.astype(np.uint8)
-    outside[box.y : box.bottom, box.x : box.right] = 0
-    if not outside.any():
+    outside = page.ink.copy()
+    outside[box.y : box.bottom, box.x : box.right] = False
+    return has_tall(outside, page.dpi)
+
+
+def has_tall(ink: Ink, dpi: float) -> bool:
+    """Whether any connected ink is as tall as a digit."""
+    if not ink.any():
         return False
-    count, _, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(outside, 8, cv2.CV_32S, cv2.CCL_GRANA)
-    return bool((stats[1:count, cv2.CC_STAT_HEIGHT] >= TALL_INCH * page.dpi).any())
+    _, _, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(ink.astype(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA)
+    return bool((stats[1:, cv2.CC_STAT_HEIGHT] >= TALL_INCH * dpi).any())

@@ -120,11 +120,11 @@ def _cheapest(cost: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[n
     best = np.empty(flat.shape[1] - 2, np.float32)
     for before, here in pairwise(flat):
         np.minimum(before[:-2], before[2:], out=best)
-        best += _ASIDE
+        best += ASIDE_COST
         np.minimum(best, before[1:-1], out=best)
         here[1:-1] += best
     # Which way each minimum came from is found for all rows at once; straight down goes before left, left before right.
-    straight, left, right = total[:-1, :, 1:-1], total[:-1, :, :-2] + _ASIDE, total[:-1, :, 2:] + _ASIDE
+    straight, left, right = total[:-1, :, 1:-1], total[:-1, :, :-2] + ASIDE_COST, total[:-1, :, 2:] + ASIDE_COST
     from_right = right < np.minimum(straight, left)
     back = np.zeros(cost.shape, np.int8)
     back[1:] += from_right
@@ -140,6 +140,3 @@ def _follow(back: NDArray[np.int8], row: int, column: int) -> NDArray[np.int32]:
         column += int(back[row - i, column])
         path[i + 1] = column
     return path
-
-
-_ASIDE = np.float32(ASIDE_COST)
