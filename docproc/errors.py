@@ -118,6 +118,7 @@ FLAGS: dict[str, tuple[str, str]] = {
     "sum-unmet": ("the values do not add up as the form says", "compare all values of the sum with the pictures"),
     "gap": ("a cell between filled cells is empty", "look whether a digit is missing"),
     "outside": ("ink reaches out of the field", "look whether it belongs to the value"),
+    "two-rows": ("writing above or below the row that was read was left out", "key the value from the picture"),
     "stray": ("a lone digit stands outside any box or table", "look whether it is print or a mark"),
     "streaked": (
         "a streak of the scanner runs through the field or beside it",
@@ -173,6 +174,7 @@ REVIEWED = frozenset(
         "faint-ink",
         "double-feed",
         "outside",
+        "two-rows",
         "repaired",
         "damaged-picture",
         "blank-render",

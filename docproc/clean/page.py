@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from docproc.clean.paper import whiten_desk
+from docproc.clean.quality import is_resolution_known
 from docproc.clean.rulings import drop_ring, find_rulings, remove_rulings
 from docproc.clean.skew import estimate_angle, estimate_turn
 from docproc.clean.tone import binarize, even
+from docproc.clean.view import find_view
 from docproc.types import Affine, CleanPage, Gray, Homography, Ink, Page, Ruling
 
 WORKING_DPI = 300.0
@@ -45,25 +47,37 @@ def clean(page: Page, strips: bool) -> CleanPage:
     Where the page has coloured print, its rulings are found and its ink is that of the page without. With `strips` the
     picture is one field: it is scaled, but neither turned nor levelled.
     """
-    dropped = None
+    to_picture = np.eye(3)
     if strips:
         # A field is taken to be of one height, whatever resolution its file claims: the writing fills it.
-        gray, dpi = page.gray, WORKING_DPI
-        scale, to_clean = min(STRIP_ENLARGED, STRIP_INCH * WORKING_DPI / gray.shape[0]), np.eye(2, 3)
+        dpi = WORKING_DPI
+        scale, to_clean = min(STRIP_ENLARGED, STRIP_INCH * WORKING_DPI / page.gray.shape[0]), np.eye(2, 3)
+        page = replace(page, dropped=None)
     else:
-        gray, dropped = whiten_desk(page.gray), page.dropped
-        scale, to_clean = working_scale(page), straighten(gray, page.dpi)
+        page, to_picture = see_from_above(page)
+        scale, to_clean = working_scale(page), straighten(page.gray, page.dpi)
         dpi = page.dpi * scale
     way = compose(scaling(scale, scale), to_clean)
+    gray, to_clean = resample(page.gray, way)
+    gray = even(gray, dpi)
+    to_scan = to_picture @ np.vstack([invert(to_clean), [0.0, 0.0, 1.0]])
+    to_scan /= to_scan[2, 2]
+    if page.dropped is not None:
+        return find_written(page, gray, even(resample(page.dropped, way)[0], dpi), dpi, to_scan)
+    return find_ink(page, gray, dpi, to_scan, strips)
+
+
+def see_from_above(page: Page) -> tuple[Page, Homography]:
+    """The page without the desk around it and, if it may be a photo, from straight above, with the map back."""
+    gray, dropped = whiten_desk(page.gray), page.dropped
     if dropped is not None:
         # What is painted white round the sheet is so in any colour.
-        dropped = even(resample(np.where(gray == page.gray, dropped, gray), way)[0], dpi)
-    gray, to_clean = resample(gray, way)
-    gray = even(gray, dpi)
-    to_scan = np.vstack([invert(to_clean), [0.0, 0.0, 1.0]])
-    if dropped is not None:
-        return find_written(page, gray, dropped, dpi, to_scan)
-    return find_ink(page, gray, dpi, to_scan, strips)
+        dropped = np.where(gray == page.gray, dropped, gray)
+    if is_resolution_known(page):
+        return replace(page, gray=gray, dropped=dropped), np.eye(3)
+    view = find_view(gray, page.dpi)
+    dropped = None if dropped is None else view.draw(dropped)
+    return replace(page, gray=view.draw(gray), dropped=dropped, dpi=view.dpi), view.to_picture()
 
 
 def find_ink(page: Page, gray: Gray, dpi: float, to_scan: Homography, strips: bool) -> CleanPage:

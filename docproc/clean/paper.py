@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
+from docproc.clean.view import find_lines, shrink
 from docproc.types import Gray, Ink
+
+Floats = NDArray[np.float64]
 
 SMALL = 200
 """The paper is sought in a picture of this many pixels on its longer side."""
@@ -19,6 +25,11 @@ SOLIDITY = 0.9
 """Paper fills this share of its convex hull,"""
 SQUARENESS = 0.9
 """and, seen from above, this share of the smallest rectangle around it; a shadow across the paper cuts a corner off."""
+DEEP, CROSSING = 3, 2
+"""So many lines that reach so many pixels of the small picture to both sides of the sheet's edge go on beyond it: then
+it is the edge of a shadow on the sheet."""
+NEAR, ASIDE = 5, 1.5
+"""The step in brightness may break them, so near the edge; both parts lie on one line to so many pixels."""
 MIN_EDGE = 0.3
 """Share of the picture's border that the desk must take: dark panels inside a page touch no border."""
 
@@ -46,7 +57,7 @@ def whiten_desk(gray: Gray) -> Gray:
     if area < SQUARENESS * sides[0] * sides[1]:
         return gray
     inside = cv2.fillConvexPoly(np.zeros_like(light), hull, 1) > 0
-    if not is_desk(light, inside):
+    if not is_desk(light, inside) or is_crossed(gray, hull, light.shape):
         return gray
     mask = cv2.resize(cv2.erode(inside.astype(np.uint8), np.ones((3, 3), np.uint8)), gray.shape[::-1])
     return np.where(mask > 0, gray, np.uint8(255)).astype(np.uint8)
@@ -60,3 +71,29 @@ def is_desk(light: Gray, inside: Ink) -> bool:
     rim[2:-2, 2:-2] = False
     desk = float(np.median(light[~inside])) <= DARKER * float(np.median(light[inside]))
     return desk and float((~inside)[rim].mean()) >= MIN_EDGE
+
+
+def is_crossed(gray: Gray, hull: NDArray[Any], size: tuple[int, ...]) -> bool:
+    """Whether printed lines go on across the outline, int32[n, 1, 2] in a picture of that size."""
+    middle = np.array(size[::-1]) / 2
+    lines = find_lines(shrink(gray)).reshape(-1, 2, 2) * middle.max() + middle
+    depths = np.array([[cv2.pointPolygonTest(hull, end, True) for end in line] for line in lines.tolist()])
+    depths = depths.reshape(-1, 2)
+    # From here on the first end of each line is the deeper one.
+    order = np.argsort(-depths, axis=1)
+    lines, depths = np.take_along_axis(lines, order[:, :, None], axis=1), np.take_along_axis(depths, order, axis=1)
+    through = (depths[:, 0] >= DEEP) & (depths[:, 1] <= -DEEP)
+    inner = lines[(depths[:, 0] >= DEEP) & (np.abs(depths[:, 1]) < NEAR)]
+    outer = lines[(depths[:, 1] <= -DEEP) & (np.abs(depths[:, 0]) < NEAR)]
+    return int(through.sum()) + int(continue_each_other(inner, outer).any(axis=1).sum()) >= CROSSING
+
+
+def continue_each_other(lines: Floats, others: Floats) -> NDArray[np.bool_]:
+    """Which of the second lines begin where which of the first end, and go on the same way: bool[lines, others]."""
+    start, stop = lines[:, None, 0], lines[:, None, 1]
+    way = (stop - start) / np.maximum(np.linalg.norm(stop - start, axis=2, keepdims=True), 1e-9)
+    begun, ended = others[None, :, 0] - stop, others[None, :, 1] - stop
+    aside = [np.abs(way[..., 0] * gone[..., 1] - way[..., 1] * gone[..., 0]) for gone in (begun, ended)]
+    ahead = (begun * way).sum(axis=2)
+    straight = (aside[0] <= ASIDE) & (aside[1] <= ASIDE) & ((ended * way).sum(axis=2) > ahead)
+    return np.asarray(straight & (np.abs(ahead) <= 2 * NEAR))

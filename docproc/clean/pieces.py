@@ -127,7 +127,11 @@ def split_parallel(mask: NDArray[np.bool_], x: int, y: int, scale: Scale) -> lis
     piece = measure_piece(mask, x, y)
     slope = MAX_SLOPE if mask.shape[1] >= scale.px(LONG_INCH) else MAX_STROKE_SLOPE
     if piece is None or abs(piece.at_stop - piece.at_start) > slope * piece.length:
-        return []
+        middle = mask.shape[1] // 2
+        if middle < scale.px(LONG_INCH):
+            return []
+        # Lines of a curled page are straight in parts.
+        return [*split_parallel(mask[:, :middle], x, y, scale), *split_parallel(mask[:, middle:], x + middle, y, scale)]
     columns = x + np.arange(mask.shape[1]) + 0.5
     line = piece.at_start + (piece.at_stop - piece.at_start) * (columns - piece.start) / piece.length
     offset = y + np.arange(mask.shape[0])[:, None] + 0.5 - line[None, :]

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from docproc.clean.ends import follow_ends
 from docproc.clean.pieces import (
     LEAVE_INCH,
     LONG_INCH,
@@ -62,7 +63,8 @@ def find_rulings(gray: Gray, dpi: float, cropped: bool = False) -> tuple[Ruling,
     window = (2 * scale.px(NEIGHBOURHOOD_INCH / 2) + 1,) * 2
     mean = np.asarray(cv2.boxFilter(gray, -1, window, borderType=border), np.uint8)
     rows = find_runs(gray, mean, scale)
-    columns = find_runs(np.ascontiguousarray(gray.T), np.ascontiguousarray(mean.T), scale)
+    turned = np.ascontiguousarray(gray.T)
+    columns = find_runs(turned, np.ascontiguousarray(mean.T), scale)
     # In a strip the aligned feet of a row of zeros are as long as a ruling, but no ruling ends amid the writing.
     longest = max(scale.px(LONG_INCH), CROPPED_SPAN * width) if cropped else scale.px(LONG_INCH)
     sides = edge_pieces(margin, height, width) if cropped else []
@@ -74,7 +76,12 @@ def find_rulings(gray: Gray, dpi: float, cropped: bool = False) -> tuple[Ruling,
         are_level, are_upright = are_worth(rows, columns, scale), are_worth(columns, rows, scale)
     level, upright = measure_runs(rows, are_level, scale), measure_runs(columns, are_upright, scale)
     level, upright = join_open(level, upright + sides, scale), join_open(upright, level + ends, scale)
-    level, upright = keep_supported(level, upright, sides, ends, longest, scale)
+    kept = keep_supported(level, upright, sides, ends, longest, scale)
+    if cropped:
+        level, upright = kept
+    else:
+        level = list(follow_ends(level, kept[0], kept[1], gray, scale))
+        upright = list(follow_ends(upright, kept[1], level, turned, scale))
     found = [Ruling(box, True) for piece in level for box in piece_boxes(piece, gray.shape, scale)]
     for piece in upright:
         boxes = piece_boxes(piece, gray.shape[::-1], scale)
@@ -151,13 +158,16 @@ def join_pieces(pieces: list[Piece], scale: Scale) -> list[Piece]:
 
 
 def continues(before: Piece, after: Piece, scale: Scale) -> bool:
-    """Whether the second piece starts where the first ends, at the same level."""
+    """Whether the second piece starts where the first ends, at the same level, and both are one straight line."""
     gap = after.start - before.stop
     if gap > scale.px(JOIN_INCH) or gap < -min(before.length, after.length) / 2:
         return False
     if before.cover + after.cover < JOIN_COVER * (after.stop - before.start):
         return False
-    return abs(after.at_start - before.at_stop) <= max(before.thickness, after.thickness) / 2 + 1
+    near = max(before.thickness, after.thickness) / 2 + 1
+    slope = (after.at_stop - before.at_start) / (after.stop - before.start)
+    bend = abs(before.at_start + slope * before.length - before.at_stop)
+    return abs(after.at_start - before.at_stop) <= near and bend <= near
 
 
 def join_two(before: Piece, after: Piece) -> Piece:

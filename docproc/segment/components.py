@@ -16,13 +16,16 @@ ROW_OVERLAP = 0.25
 """A component belongs to the row of writing if at least this share of its height lies in it."""
 MAIN_SHARE = 0.5
 """Components at least this share of the tallest say how high the writing is."""
+OTHER_SHARE = 0.6
+"""Ink above or below the row that is this share of its height, and whole, may be another number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Components:
     """Connected ink of one field. `labels` is int32[h, w], 0 is paper; `boxes[i]` and `areas[i]` are label i + 1.
 
-    `height` is the height of the writing and `stroke` the width of the pen, in pixels; both 0 without ink.
+    `height` is the height of the writing and `stroke` the width of the pen, in pixels; both 0 without ink. `other_row`
+    says that there is more writing above or below, which was dropped.
     """
 
     labels: NDArray[np.int32]
@@ -30,6 +33,7 @@ class Components:
     areas: tuple[int, ...]
     height: float
     stroke: float
+    other_row: bool = False
 
 
 def find_components(ink: Ink, gaps: tuple[tuple[int, int], ...] = ()) -> Components:
@@ -48,20 +52,23 @@ def find_components(ink: Ink, gaps: tuple[tuple[int, int], ...] = ()) -> Compone
     keep = stats[:, cv2.CC_STAT_AREA] >= (SPECK_STROKES * stroke) ** 2
     for start, stop in gaps:
         keep &= (centers[1:, 0] < start) | (centers[1:, 0] >= stop)
-    keep &= _in_row(stats, middles, keep)
+    in_row = _in_row(stats, middles, keep)
+    dropped = stats[keep & ~in_row]
+    keep &= in_row
     numbers = np.zeros(count, np.int32)
     numbers[1:][keep] = np.arange(1, keep.sum() + 1)
     stats = stats[keep]
     if not len(stats):
         return Components(np.zeros(ink.shape, np.int32), (), (), 0.0, 0.0)
     heights = stats[:, cv2.CC_STAT_HEIGHT]
-    tall = heights[heights >= MAIN_SHARE * heights.max()]
+    height = float(np.median(heights[heights >= MAIN_SHARE * heights.max()]))
     return Components(
         numbers[labels],
         tuple(Box(*row[:4]) for row in stats.tolist()),
         tuple(stats[:, cv2.CC_STAT_AREA].tolist()),
-        float(np.median(tall)),
+        height,
         stroke,
+        _is_writing(dropped, stats, height, ink.shape[0]),
     )
 
 
@@ -89,3 +96,14 @@ def _in_row(stats: NDArray[np.int32], middles: NDArray[np.float64], keep: NDArra
     first, last = float(np.median(top[row])), float(np.median(bottom[row]))
     shared = np.minimum(bottom, last) - np.maximum(top, first)
     return np.asarray(shared >= ROW_OVERLAP * height)
+
+
+def _is_writing(dropped: NDArray[np.int32], row: NDArray[np.int32], height: float, rows: int) -> bool:
+    """Whether any component above or below those of the row is as high as a digit.
+
+    One that reaches in from above or below belongs to a neighbour, one that stands before or behind the row to a label.
+    """
+    left, top, wide, high = dropped[:, :4].T
+    middle, right = left + wide / 2, row[:, cv2.CC_STAT_LEFT] + row[:, cv2.CC_STAT_WIDTH]
+    over = (middle > row[:, cv2.CC_STAT_LEFT].min()) & (middle < right.max())
+    return bool((over & (high >= OTHER_SHARE * height) & (top > 0) & (top + high < rows)).any())

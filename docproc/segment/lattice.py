@@ -73,6 +73,8 @@ def propose(page: CleanPage, field: Field, every: Sequence[Box] = ()) -> Proposa
         flags = ("faint",) if has_faint_writing(page, box, field.guide) else ()
         return Proposal(Lattice(field, 1, (), (*field.flags, *flags)), np.zeros(ink.shape, np.int32))
     field = replace(field, cells=_follow_writing(field, components))
+    if components.other_row:
+        field = replace(field, flags=(*field.flags, "two-rows"))
     labels, boxes, severed, leans = _pieces(components, field)
     segments = _segments(boxes, severed, leans, components.height, field)
     gray = page.gray[box.y : box.bottom, box.x : box.right]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from docproc.clean.paper import is_desk
+from docproc.clean.paper import is_desk, whiten_desk
+from docproc.types import Gray
 
 
 def test_a_sheet_that_fills_the_picture_has_no_desk() -> None:
@@ -18,3 +19,27 @@ def test_a_dark_border_round_the_sheet_is_a_desk() -> None:
     light = np.where(inside, 220, 40).astype(np.uint8)
     assert is_desk(light, inside)
     assert not is_desk(np.full_like(light, 200), inside)
+
+
+def ruled_page() -> Gray:
+    """A page of ruled lines, 1000 by 750, all of it paper."""
+    page = np.full((1000, 750), 230, np.uint8)
+    page[60:960:60, 60:690] = 40
+    page[60:950, 60:690:90] = 40
+    return page
+
+
+def test_a_shadow_over_part_of_a_page_is_no_desk() -> None:
+    page = ruled_page()
+    page[:, :275] //= 3
+    assert np.array_equal(whiten_desk(page), page)
+
+
+def test_a_desk_around_a_page_is_painted_white() -> None:
+    page = ruled_page()
+    desk = np.full((1300, 1100), 60, np.uint8)
+    desk[150:1150, 200:950] = page
+    white = whiten_desk(desk)
+    assert (white[:130] == 255).all()
+    assert (white[:, :180] == 255).all()
+    assert np.array_equal(white[180:1120, 230:920], desk[180:1120, 230:920])

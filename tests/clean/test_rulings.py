@@ -148,3 +148,28 @@ def test_round_zero_among_digits_is_no_box(inside: str, beside: int, kept: bool)
 def test_box_beside_other_boxes_is_kept() -> None:
     wall = Ruling(Box(180, 20, 4, 50), False)
     assert drop_ring((*RING, wall), strip_of("", 50)) == (*RING, wall)
+
+
+def test_a_line_of_a_curled_page_is_found_in_straight_parts() -> None:
+    page = blank(600, 1500)
+    x = np.arange(100, 1400)
+    y = 300 - 22 * np.sin((x - 100) / 1300 * np.pi)
+    cv2.polylines(page, [np.column_stack([x, y]).round().astype(np.int32)], False, 60, 3)
+    rulings = find_rulings(page, DPI)
+    cover = np.zeros(page.shape, np.bool_)
+    for ruling in rulings:
+        cover[ruling.box.y - 2 : ruling.box.bottom + 2, ruling.box.x - 2 : ruling.box.right + 2] = True
+    assert cover[page < 128].mean() > 0.9
+    assert max(ruling.box.height for ruling in rulings) <= 10
+
+
+def test_a_line_whose_ends_are_faint_closes_the_cells_that_it_parts() -> None:
+    page = blank()
+    for thick, lines in ((8, (100, 500)), (2, (300,))):
+        for at in lines:
+            page[at : at + thick, 100:800] = 30 if thick == 8 else 200
+    page[100:508, 100:108] = page[100:508, 792:800] = 30
+    page[300:302, 108:180] = page[300:302, 700:792] = 246
+    inner = [ruling.box for ruling in find_rulings(page, DPI) if ruling.horizontal and 290 < ruling.box.y < 310]
+    assert min(box.x for box in inner) <= 112
+    assert max(box.right for box in inner) >= 788

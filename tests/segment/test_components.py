@@ -122,3 +122,21 @@ def test_stroke_of_no_ink_is_nothing_and_of_one_pixel_is_one() -> None:
     dot = np.zeros((9, 9), bool)
     dot[4, 4] = True
     assert estimate_stroke(dot) == pytest.approx(1, abs=1)
+
+
+def test_another_row_of_writing_is_left_out_and_said() -> None:
+    canvas = paper(240)
+    digits(canvas, (20, 90, 160), top=130)
+    found = find_components(digits(canvas, (90,), top=30))
+    assert len(found.boxes) == 3
+    assert found.other_row
+    assert not find_components(digits(paper(240), (20, 90, 160), top=130)).other_row
+
+
+def test_what_reaches_in_or_stands_before_the_row_is_no_other_row() -> None:
+    canvas = paper(240)
+    digits(canvas, (100, 170, 240), top=130)
+    reaching = canvas.copy()
+    reaching[:50, 180:186] = 255
+    assert not find_components(reaching > 0).other_row
+    assert not find_components(digits(canvas, (20,), top=30)).other_row
