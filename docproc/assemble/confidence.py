@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from docproc.assemble.decode import Text
 from docproc.assemble.second import Check
-from docproc.types import CHECKED_EVIDENCE, EVIDENCE, FieldKind, Homography, Lattice, Scale
+from docproc.types import CHECKED_EVIDENCE, EVIDENCE, Box, FieldKind, Homography, Lattice, Scale
 
 NEAREST = 1e-6
 """No chance is taken to be nearer to 0 or 1."""
@@ -34,7 +34,7 @@ def describe(
     """
     chances = [step.chance for step in best.steps if step.digit is not None]
     skipped = [step.chance for step in best.steps if step.digit is None]
-    stored = height * math.sqrt(abs(float(np.linalg.det(to_scan[:2, :2]))))
+    stored = height * scale_at(to_scan, lattice.field.box)
     facts = {
         "posterior": _logit(best.posterior),
         "least": _logit(min(chances)),
@@ -53,6 +53,12 @@ def describe(
         "wavering": math.log(max(1 - check.least, NEAREST)),
     }
     return np.array([facts[name] for name in CHECKED_EVIDENCE])
+
+
+def scale_at(to_scan: Homography, box: Box) -> float:
+    """Pixels of the scan for each of the clean page, in the middle of a box."""
+    depth = float(to_scan[2] @ (box.x + box.width / 2, box.y + box.height / 2, 1.0))
+    return math.sqrt(abs(float(np.linalg.det(to_scan)) / depth**3))
 
 
 def weigh(evidence: NDArray[np.float64], scale: Scale, kind: FieldKind = "strip") -> float:

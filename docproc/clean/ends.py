@@ -16,8 +16,11 @@ Point = tuple[float, float]
 
 LEAST_INCH = 0.25
 """A ruling so long is known well enough to be followed."""
+APART_INCH, BEND = 1.5, 0.01
+"""What was not sure to be one is a part of one that was, so far off at most, on the same line but for this share of the
+distance: a 1 in a cell, too, comes near to a line at both ends."""
 FAINT = 4
-"""Where it was a ruling before, so many grey levels below what lies on both sides of it are still the ruling;"""
+"""Where it was a ruling before, what is so many grey levels darker than both its sides is still the ruling;"""
 DARKER = 2.5
 """what is so many times as dark as the ruling is a stroke of the pen that goes on where it ends."""
 GAP_INCH = 0.05
@@ -42,14 +45,26 @@ def follow_ends(
         [(p.start - near, p.stop + near, (p.at_start + p.at_stop) / 2, p.thickness / 2 + near) for p in across]
     ).reshape(-1, 4)
     sure = set(kept)
+    table = np.array([(p.start, p.stop, p.at_start, (p.at_stop - p.at_start) / p.length) for p in kept]).reshape(-1, 4)
     for piece in pieces:
-        ends = _find_ends(piece, lines, gray, scale) if piece.length >= scale.px(LEAST_INCH) else [None, None]
+        ends: list[Point | None] = [None, None]
+        if piece.length >= scale.px(LEAST_INCH) and (piece in sure or _is_part(piece, table, scale)):
+            ends = _find_ends(piece, lines, gray, scale)
         if piece in sure or None not in ends:
             yield piece
             if ends[0] is not None and ends[0][0] < piece.start:
                 yield _join(ends[0], (piece.start, piece.at_start), piece.thickness)
             if ends[1] is not None and ends[1][0] > piece.stop:
                 yield _join((piece.stop, piece.at_stop), ends[1], piece.thickness)
+
+
+def _is_part(piece: Piece, kept: Floats, scale: Scale) -> bool:
+    """Whether the piece lies on the line of another near by; `kept` has start, stop, level at the start and slope."""
+    start, stop, at_start, slope = kept.T
+    apart = np.maximum(np.maximum(start - piece.stop, piece.start - stop), 0)
+    middle, level = (piece.start + piece.stop) / 2, (piece.at_start + piece.at_stop) / 2
+    aside = np.abs(at_start + slope * (middle - start) - level)
+    return bool(((apart <= scale.px(APART_INCH)) & (aside <= scale.px(MEET_INCH) + BEND * apart)).any())
 
 
 def _find_ends(piece: Piece, lines: Floats, gray: Gray, scale: Scale) -> list[Point | None]:
@@ -88,7 +103,8 @@ def _walk(end: Point, piece: Piece, way: int, usual: float, gray: Gray, scale: S
         top = int(y) - reach
         if first < 0 or last > gray.shape[1] or top < 0 or top + 2 * reach >= gray.shape[0]:
             return
-        rows = 255 - gray[top : top + 2 * reach + 1, first:last].mean(axis=1)
+        # The median, for the soft end of a stroke may reach into the first columns.
+        rows = 255 - np.median(gray[top : top + 2 * reach + 1, first:last], axis=1)
         best = reach - DRIFT + int(rows[reach - DRIFT : reach + DRIFT + 1].argmax())
         beside = max(rows[best - half - BESIDE], rows[best + half + BESIDE])
         if rows[best] - beside >= FAINT and rows[best] <= DARKER * usual:

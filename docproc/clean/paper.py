@@ -25,10 +25,10 @@ SOLIDITY = 0.9
 """Paper fills this share of its convex hull,"""
 SQUARENESS = 0.9
 """and, seen from above, this share of the smallest rectangle around it; a shadow across the paper cuts a corner off."""
-DEEP, CROSSING = 3, 2
-"""So many lines that reach so many pixels of the small picture to both sides of the sheet's edge go on beyond it: then
-it is the edge of a shadow on the sheet."""
-NEAR, ASIDE = 5, 1.5
+DEEP, CROSSING, APART = 3, 3, 8
+"""Lines that reach so many pixels of the small picture to both sides of the sheet's edge, so many of them, so far from
+each other, go on beyond it: then it is the edge of a shadow on the sheet. A pen or a ruler has two edges."""
+NEAR, ASIDE = 8, 1.5
 """The step in brightness may break them, so near the edge; both parts lie on one line to so many pixels."""
 MIN_EDGE = 0.3
 """Share of the picture's border that the desk must take: dark panels inside a page touch no border."""
@@ -85,7 +85,16 @@ def is_crossed(gray: Gray, hull: NDArray[Any], size: tuple[int, ...]) -> bool:
     through = (depths[:, 0] >= DEEP) & (depths[:, 1] <= -DEEP)
     inner = lines[(depths[:, 0] >= DEEP) & (np.abs(depths[:, 1]) < NEAR)]
     outer = lines[(depths[:, 1] <= -DEEP) & (np.abs(depths[:, 0]) < NEAR)]
-    return int(through.sum()) + int(continue_each_other(inner, outer).any(axis=1).sum()) >= CROSSING
+    share = (depths[through, :1] / (depths[through, :1] - depths[through, 1:]))[:, None]
+    crossings = [
+        *(lines[through, :1] * (1 - share) + lines[through, 1:] * share)[:, 0],
+        *inner[continue_each_other(inner, outer).any(axis=1), 1],
+    ]
+    apart: list[Floats] = []
+    for crossing in crossings:
+        if all(np.hypot(*(crossing - other)) > APART for other in apart):
+            apart.append(crossing)
+    return len(apart) >= CROSSING
 
 
 def continue_each_other(lines: Floats, others: Floats) -> NDArray[np.bool_]:

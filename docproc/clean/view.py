@@ -7,7 +7,7 @@ the paper leaned, and a homography turns it back.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from docproc.clean.tone import binarize, even
 from docproc.types import Gray, Homography, Ink
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 Lines = NDArray[np.float64]
 """float64[n, 4]: x and y of both ends of straight lines, where 0 is the middle of the picture and its longer side 2."""
 
@@ -35,6 +36,10 @@ ROUNDS = 4
 FLAT, STEEP = 0.012, 0.35
 """How much farther the one side of the picture's middle is than the other: scanned pages show 0.006 at most by mistake,
 and more than the last is no picture of a page that anybody takes."""
+SQUARE = 0.85
+"""Sine of the least angle between what is level and what is upright: 58 degrees."""
+LARGEST = 2.5
+"""A picture from straight above has at most so many times as many pixels; those of real photos grow by 1.6."""
 AROUND, MARGIN = (2, 98), 0.1
 """Percentiles of the ends of the lines of one direction: those of the other lie between them, or beside them by no more
 than the margin, as the edges of the sheet do; others belong to the background."""
@@ -43,8 +48,10 @@ CHARACTER_FILL = (0.08, 0.75)
 LEAST_PIXELS = 8
 HIGHEST_INCH = 1.2
 """What a character is: its width by its height, how much of its box is ink, and how high it is."""
+FRAME, FRAMED = 3, 0.7
+"""Of a box that stands alone this share is ink along its four sides, so many pixels deep; it is no character."""
 LEAST_CHARACTERS = 20
-CLOSE_INCH, USUAL_INCH = 0.25, 0.2
+CLOSE_INCH, USUAL_INCH = 0.4, 0.2
 """A page on which half of all writing, by its height, is in characters higher than the first is a close-up: on whole
 sheets they are 0.07 to 0.12 inches high. They are taken to be as high as the second, as digits written large."""
 
@@ -91,6 +98,8 @@ def find_view(gray: Gray, dpi: float) -> View:
     low, high = np.floor(there.min(axis=0)), np.ceil(there.max(axis=0))
     to_above = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]]) @ to_above
     across, along = (high - low).astype(int).tolist()
+    if across * along > LARGEST * gray.size:
+        return View(None, gray.shape[::-1], dpi)
     return View(to_above / to_above[2, 2], (across, along), dpi)
 
 
@@ -106,7 +115,7 @@ def measure_closeness(ink: Ink, dpi: float) -> float:
     _, _, stats, _ = cv2.connectedComponentsWithStatsWithAlgorithm(ink.astype(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA)
     wide, high, area = stats[1:, 2:].T.astype(np.float64)
     aspect, fill = wide / high, area / (wide * high)
-    fits = (high >= LEAST_PIXELS) & (high <= HIGHEST_INCH * dpi)
+    fits = (high >= LEAST_PIXELS) & (high <= HIGHEST_INCH * dpi) & ~are_boxes(ink, stats[1:])
     fits &= (aspect >= CHARACTER_ASPECT[0]) & (aspect <= CHARACTER_ASPECT[1])
     fits &= (fill >= CHARACTER_FILL[0]) & (fill <= CHARACTER_FILL[1])
     heights = np.sort(high[fits]) / dpi
@@ -115,6 +124,27 @@ def measure_closeness(ink: Ink, dpi: float) -> float:
     sums = np.cumsum(heights)
     middle = float(heights[np.searchsorted(sums, sums[-1] / 2)])
     return middle / USUAL_INCH if middle > CLOSE_INCH else 1.0
+
+
+def are_boxes(ink: Ink, stats: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which connected components are the four sides of a rectangle, by what is ink along the edges of their boxes."""
+    sums = cv2.integral(ink.astype(np.uint8)).astype(np.int64)
+    left, top, wide, high = stats[:, :4].T.astype(np.int64)
+    right, bottom = left + wide, top + high
+
+    def count(x: Ints, y: Ints, x2: Ints, y2: Ints) -> Ints:
+        return np.asarray(sums[y2, x2] - sums[y, x2] - sums[y2, x] + sums[y, x])
+
+    across, along = np.minimum(left + FRAME, right), np.minimum(top + FRAME, bottom)
+    back, up = np.maximum(right - FRAME, left), np.maximum(bottom - FRAME, top)
+    # A side is one pixel thick or more, however deep it is looked for.
+    sides = [
+        count(left, top, right, along) / wide,
+        count(left, up, right, bottom) / wide,
+        count(left, top, across, bottom) / high,
+        count(back, top, right, bottom) / high,
+    ]
+    return np.asarray(np.min(sides, axis=0) >= FRAMED)
 
 
 def find_lines(gray: Gray) -> Lines:
@@ -133,10 +163,10 @@ def find_tilt(lines: Lines) -> Homography | None:
     lean = np.abs((lean + 90) % 180 - 90)
     level, upright = lines[lean <= STEEPEST], lines[lean >= 90 - STEEPEST]
     level, upright = _keep_between(level, upright), _keep_between(upright, level)
-    points = [find_vanishing_point(level), find_vanishing_point(upright)]
-    if points[0] is None or points[1] is None:
+    sideways, down = find_vanishing_point(level), find_vanishing_point(upright)
+    if sideways is None or down is None:
         return None
-    horizon = np.cross(points[0], points[1])
+    horizon = np.cross(sideways, down)
     if abs(horizon[2]) < 1e-9:
         return None
     horizon = horizon / horizon[2]
@@ -144,10 +174,12 @@ def find_tilt(lines: Lines) -> Homography | None:
     if not FLAT <= steepness <= STEEP:
         return None
     tilt = np.array([[1, 0, 0], [0, 1, 0], horizon])
-    across, along = ((tilt @ point)[:2] for point in points)
+    # The tilt leaves the ways to the vanishing points as they are and moves these to infinity.
+    across, along = (point[:2] / np.hypot(*point[:2]) for point in (sideways, down))
     straight = np.eye(3)
-    straight[:, 0][:2] = across / np.hypot(*across) * np.sign(across[0])
-    straight[:, 1][:2] = along / np.hypot(*along) * np.sign(along[1])
+    straight[:2, 0], straight[:2, 1] = across * np.sign(across[0]), along * np.sign(along[1])
+    if np.linalg.det(straight) < SQUARE:
+        return None
     return np.asarray(np.linalg.inv(straight) @ tilt)
 
 

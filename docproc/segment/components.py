@@ -68,7 +68,7 @@ def find_components(ink: Ink, gaps: tuple[tuple[int, int], ...] = ()) -> Compone
         tuple(stats[:, cv2.CC_STAT_AREA].tolist()),
         height,
         stroke,
-        _is_writing(dropped, stats, height, ink.shape[0]),
+        _is_writing(dropped, height, ink.shape[0]),
     )
 
 
@@ -98,12 +98,7 @@ def _in_row(stats: NDArray[np.int32], middles: NDArray[np.float64], keep: NDArra
     return np.asarray(shared >= ROW_OVERLAP * height)
 
 
-def _is_writing(dropped: NDArray[np.int32], row: NDArray[np.int32], height: float, rows: int) -> bool:
-    """Whether any component above or below those of the row is as high as a digit.
-
-    One that reaches in from above or below belongs to a neighbour, one that stands before or behind the row to a label.
-    """
-    left, top, wide, high = dropped[:, :4].T
-    middle, right = left + wide / 2, row[:, cv2.CC_STAT_LEFT] + row[:, cv2.CC_STAT_WIDTH]
-    over = (middle > row[:, cv2.CC_STAT_LEFT].min()) & (middle < right.max())
-    return bool((over & (high >= OTHER_SHARE * height) & (top > 0) & (top + high < rows)).any())
+def _is_writing(stats: NDArray[np.int32], height: float, rows: int) -> bool:
+    """Whether any component is as high as a digit; one that reaches in from above or below belongs to a neighbour."""
+    top, high = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_HEIGHT]
+    return bool(((high >= OTHER_SHARE * height) & (top > 0) & (top + high < rows)).any())

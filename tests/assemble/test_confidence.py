@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -102,3 +103,15 @@ def test_a_threshold_that_was_found_accepts_more_than_the_error_itself() -> None
     assert least_confidence(0.01, found) == 0.95
     assert least_confidence(0.2, found) == pytest.approx(0.8)
     assert least_confidence(0.5, found) == pytest.approx(0.5)
+
+
+def test_smallness_of_a_tilted_page_is_that_where_the_field_lies() -> None:
+    # The field's middle is at (150, 20); there this map enlarges nothing, though it halves everything at (0, 0).
+    tilted = np.array([[0.5, 0, 0], [0, 0.5, 0], [0, 0, 1.0]])
+    middle = np.array([150.0, 20.0])
+    tilted[2, :2] = (0.5**0.667 - 1) / (middle @ middle) * middle
+    edge = 1e-4
+    corners = np.array([[[150, 20], [150 + edge, 20], [150, 20 + edge]]], np.float64)
+    (x, y), (right, _), (_, bottom) = cv2.perspectiveTransform(corners, tilted)[0]
+    scale = math.sqrt(abs((right - x) * (bottom - y))) / edge
+    assert facts((4, 0.9), height=TALL / 8, to_scan=tilted)["small"] == pytest.approx(math.log(8 / scale), abs=0.05)

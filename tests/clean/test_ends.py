@@ -51,14 +51,52 @@ def test_a_shadow_beside_the_line_is_no_line() -> None:
     assert follow(gray) == [FOUND]
 
 
-def test_a_short_line_that_stands_alone_is_kept_if_both_its_ends_are_followed_to_lines() -> None:
+OTHER = WALL._replace(at_start=60, at_stop=60)
+
+
+def between_walls() -> Gray:
+    """The line is faint up to a wall on either side."""
     gray = page(9)
-    assert follow(gray, kept=False) == []
     gray[199:202, 60:200] = 246
     gray[50:400, 57:63] = 30
-    other = WALL._replace(at_start=60, at_stop=60)
-    found = list(follow_ends([FOUND], [], [WALL, other], gray, SCALE))
-    assert [(piece.start, piece.stop) for piece in found] == [(200, 500), (60, 200), (500, 700)]
+    return gray
+
+
+def test_a_part_of_a_line_is_kept_if_both_its_ends_are_followed_to_lines() -> None:
+    behind = FOUND._replace(start=760, stop=860, cover=100)
+    found = list(follow_ends([FOUND, behind], [behind], [WALL, OTHER], between_walls(), SCALE))
+    assert [(piece.start, piece.stop) for piece in found] == [(200, 500), (60, 200), (500, 700), (760, 860)]
+    open_end = list(follow_ends([FOUND, behind], [behind], [WALL], between_walls(), SCALE))
+    assert FOUND not in open_end
+
+
+def test_a_stroke_between_two_lines_that_continues_none_is_no_line() -> None:
+    beside = FOUND._replace(start=760, stop=860, at_start=240, at_stop=240, cover=100)
+    gray = between_walls()
+    gray[199:202, 75:685] = 60
+    stroke = Piece(75, 685, 200, 200, 3, 610)
+    for kept in ([], [beside]):
+        assert stroke not in list(follow_ends([stroke], kept, [WALL, OTHER], gray, SCALE))
+
+
+def test_a_slanted_line_that_bends_a_little_is_followed() -> None:
+    gray = np.full((450, 900), 255, np.uint8)
+    gray[50:400, 697:703] = 30
+    for x in range(200, 700):
+        y = round(200 + 0.03 * (x - 200) + 0.00012 * max(0, x - 500) ** 2)
+        gray[y - 1 : y + 2, x] = 215 if x < 500 else 240
+    slanted = Piece(200, 500, 200, 209, 3, 300)
+    _, rest = list(follow_ends([slanted], [slanted], [WALL], gray, SCALE))
+    assert rest.stop == 700
+    assert abs(rest.at_stop - (200 + 15 + 4.8)) <= 2.5
+
+
+def test_a_short_break_is_passed_and_a_long_one_is_not() -> None:
+    gray = page(20)
+    gray[199:202, 560:570] = 255
+    assert len(follow(gray)) == 2
+    gray[199:202, 540:600] = 255
+    assert follow(gray) == [FOUND]
 
 
 def test_a_line_that_ends_on_another_is_not_followed_beyond() -> None:

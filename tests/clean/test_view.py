@@ -139,3 +139,34 @@ def test_a_page_of_known_resolution_is_not_turned() -> None:
     seen, _ = photograph(draw_table(), TILTED[0])
     page = clean(Page(REF, seen, 300), False)
     assert np.abs(page.to_scan[2, :2]).max() == 0
+
+
+def test_empty_boxes_and_some_large_figures_make_no_close_up() -> None:
+    # At 150 dots an inch: print and small figures 0.12 inch high, boxes of 0.4, five figures of 0.45.
+    sheet = np.full((1750, 1310), 240, np.uint8)
+    for i in range(120):
+        cv2.putText(sheet, "7", (60 + i % 20 * 50, 100 + i // 20 * 60), cv2.FONT_HERSHEY_SIMPLEX, 0.85, 40, 2)
+    for i in range(60):
+        corner = (60 + i % 12 * 90, 600 + i // 12 * 100)
+        cv2.rectangle(sheet, corner, (corner[0] + 60, corner[1] + 66), 40, 2)
+    for i in range(5):
+        cv2.putText(sheet, "3", (60 + i * 90, 1300), cv2.FONT_HERSHEY_SIMPLEX, 3.1, 40, 6)
+    assert find_view(sheet, 150).dpi == 150
+
+
+def test_a_picture_that_would_grow_beyond_bounds_is_left_as_it_is() -> None:
+    picture = np.full((1500, 1500), 240, np.uint8)
+    for i in range(12):
+        cv2.line(picture, (100, 100 + 110 * i), (1400, 500 + 60 * i), 40, 3)
+        cv2.line(picture, (100 + 110 * i, 100), (500 + 60 * i, 1400), 40, 3)
+    view = find_view(picture, 150)
+    assert view.size[0] * view.size[1] <= 2.5 * picture.size
+
+
+def test_the_picture_without_coloured_print_is_turned_with_the_page() -> None:
+    seen, _ = photograph(draw_table(), TILTED[0])
+    flags = ("resolution-estimated",)
+    page = clean(Page(REF, seen, 205, flags), False)
+    both = clean(Page(REF, seen, 205, flags, dropped=seen), False)
+    assert both.gray.shape == page.gray.shape
+    assert np.abs(both.gray.astype(int) - page.gray).mean() < 1

@@ -133,10 +133,16 @@ def test_another_row_of_writing_is_left_out_and_said() -> None:
     assert not find_components(digits(paper(240), (20, 90, 160), top=130)).other_row
 
 
-def test_what_reaches_in_or_stands_before_the_row_is_no_other_row() -> None:
+def test_what_reaches_in_from_above_is_no_other_row() -> None:
     canvas = paper(240)
     digits(canvas, (100, 170, 240), top=130)
     reaching = canvas.copy()
     reaching[:50, 180:186] = 255
     assert not find_components(reaching > 0).other_row
-    assert not find_components(digits(canvas, (20,), top=30)).other_row
+
+
+@pytest.mark.parametrize("x", [20, 90, 340])
+def test_digits_above_are_said_wherever_they_stand(x: int) -> None:
+    canvas = paper(240)
+    digits(canvas, (100, 170, 240), top=130)
+    assert find_components(digits(canvas, (x,), top=30)).other_row

@@ -236,3 +236,12 @@ def test_cells_of_a_comb_follow_a_writer_who_writes_on_its_walls(middles: tuple[
 
 def test_cells_stay_where_no_move_gives_each_digit_one() -> None:
     assert comb_of(0.1, 1.1, 2.1, 3.1, 4.1, 4.9) == [0.0] * 5
+
+
+def test_a_second_row_of_digits_is_flagged() -> None:
+    canvas = np.zeros((120, 200), np.uint8)
+    for x in (20, 60, 100):
+        cv2.putText(canvas, "4", (x, 110), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 255, 4)
+    assert "two-rows" not in propose_ink(canvas > 0).lattice.flags
+    cv2.putText(canvas, "7", (150, 45), cv2.FONT_HERSHEY_SIMPLEX, 1.4, 255, 4)
+    assert "two-rows" in propose_ink(canvas > 0).lattice.flags
