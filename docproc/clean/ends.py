@@ -88,7 +88,7 @@ def _measure_darkness(piece: Piece, gray: Gray, scale: Scale) -> float:
 
 
 def _walk(end: Point, piece: Piece, way: int, usual: float, gray: Gray, scale: Scale) -> Iterator[Point]:
-    """Points along the ruling from its end on, as far as it can be followed; `way` is -1 from its start, 1 from its
+    """Points along the ruling beyond its end, as far as it can be followed; `way` is -1 from its start, 1 from its
     stop."""
     step, most = scale.px(ALONG_INCH), scale.px(GAP_INCH)
     half = round(piece.thickness / 2)
@@ -96,7 +96,6 @@ def _walk(end: Point, piece: Piece, way: int, usual: float, gray: Gray, scale: S
     slope = (piece.at_stop - piece.at_start) / piece.length
     x, y = end
     missed = 0
-    yield x, y
     while missed <= most:
         first, last = sorted((round(x), round(x + way * step)))
         x, y = x + way * step, y + way * step * slope

@@ -48,7 +48,7 @@ CHARACTER_FILL = (0.08, 0.75)
 LEAST_PIXELS = 8
 HIGHEST_INCH = 1.2
 """What a character is: its width by its height, how much of its box is ink, and how high it is."""
-FRAME, FRAMED = 3, 0.7
+SIDE_DEPTH, SIDE_INKED = 3, 0.7
 """Of a box that stands alone this share is ink along its four sides, so many pixels deep; it is no character."""
 LEAST_CHARACTERS = 20
 CLOSE_INCH, USUAL_INCH = 0.4, 0.2
@@ -135,8 +135,8 @@ def are_boxes(ink: Ink, stats: NDArray[Any]) -> NDArray[np.bool_]:
     def count(x: Ints, y: Ints, x2: Ints, y2: Ints) -> Ints:
         return np.asarray(sums[y2, x2] - sums[y, x2] - sums[y2, x] + sums[y, x])
 
-    across, along = np.minimum(left + FRAME, right), np.minimum(top + FRAME, bottom)
-    back, up = np.maximum(right - FRAME, left), np.maximum(bottom - FRAME, top)
+    across, along = np.minimum(left + SIDE_DEPTH, right), np.minimum(top + SIDE_DEPTH, bottom)
+    back, up = np.maximum(right - SIDE_DEPTH, left), np.maximum(bottom - SIDE_DEPTH, top)
     # A side is one pixel thick or more, however deep it is looked for.
     sides = [
         count(left, top, right, along) / wide,
@@ -144,7 +144,7 @@ def are_boxes(ink: Ink, stats: NDArray[Any]) -> NDArray[np.bool_]:
         count(left, top, across, bottom) / high,
         count(back, top, right, bottom) / high,
     ]
-    return np.asarray(np.min(sides, axis=0) >= FRAMED)
+    return np.asarray(np.min(sides, axis=0) >= SIDE_INKED)
 
 
 def find_lines(gray: Gray) -> Lines:

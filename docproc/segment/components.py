@@ -36,10 +36,11 @@ class Components:
     other_row: bool = False
 
 
-def find_components(ink: Ink, gaps: tuple[tuple[int, int], ...] = ()) -> Components:
+def find_components(ink: Ink, gaps: tuple[tuple[int, int], ...] = (), framed: bool = False) -> Components:
     """Label the ink of a field; drop specks and what stands wholly above or below the row of writing.
 
     `gaps` are first and past-the-last columns between a comb's cells; a dash or slash standing in one is dropped too.
+    If the field is `framed`, what reaches in from others is out already, and what lies at its edge is its own.
     """
     count, labels, found, centers = cv2.connectedComponentsWithStatsWithAlgorithm(
         ink.astype(np.uint8), 8, cv2.CV_32S, cv2.CCL_GRANA
@@ -68,7 +69,7 @@ def find_components(ink: Ink, gaps: tuple[tuple[int, int], ...] = ()) -> Compone
         tuple(stats[:, cv2.CC_STAT_AREA].tolist()),
         height,
         stroke,
-        _is_writing(dropped, height, ink.shape[0]),
+        _is_writing(dropped if framed else _whole(dropped, ink.shape[0]), height),
     )
 
 
@@ -98,7 +99,12 @@ def _in_row(stats: NDArray[np.int32], middles: NDArray[np.float64], keep: NDArra
     return np.asarray(shared >= ROW_OVERLAP * height)
 
 
-def _is_writing(stats: NDArray[np.int32], height: float, rows: int) -> bool:
-    """Whether any component is as high as a digit; one that reaches in from above or below belongs to a neighbour."""
+def _whole(stats: NDArray[np.int32], rows: int) -> NDArray[np.int32]:
+    """The components without those that reach in from above or below: they belong to a neighbour."""
     top, high = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_HEIGHT]
-    return bool(((high >= OTHER_SHARE * height) & (top > 0) & (top + high < rows)).any())
+    return np.asarray(stats[(top > 0) & (top + high < rows)])
+
+
+def _is_writing(stats: NDArray[np.int32], height: float) -> bool:
+    """Whether any component is as high as a digit."""
+    return bool((stats[:, cv2.CC_STAT_HEIGHT] >= OTHER_SHARE * height).any())

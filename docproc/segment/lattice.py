@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from docproc.segment.components import Components, find_components
 from docproc.segment.cuts import find_cuts
 from docproc.segment.faint import has_faint_writing
-from docproc.segment.own import gather_own
+from docproc.segment.own import FRAMED, gather_own
 from docproc.types import Box, CleanPage, Field, Ink, Lattice, Segment
 
 MOST_PIECES = 5
@@ -68,7 +68,8 @@ def propose(page: CleanPage, field: Field, every: Sequence[Box] = ()) -> Proposa
     box = field.box
     ink = _without(ink, [mark._replace(x=mark.x - box.x, y=mark.y - box.y) for mark in field.guide])
     gaps = ((left.right - box.x, right.x - box.x) for left, right in pairwise(field.cells))
-    components = find_components(ink, tuple(gap for gap in gaps if gap[1] - gap[0] > GAP_INCH * page.dpi))
+    between = tuple(gap for gap in gaps if gap[1] - gap[0] > GAP_INCH * page.dpi)
+    components = find_components(ink, between, field.kind in FRAMED)
     if not any(max(found.width, found.height) >= SPECK_INCH * page.dpi for found in components.boxes):
         flags = ("faint",) if has_faint_writing(page, box, field.guide) else ()
         return Proposal(Lattice(field, 1, (), (*field.flags, *flags)), np.zeros(ink.shape, np.int32))

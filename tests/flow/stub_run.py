@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -50,6 +51,8 @@ def read_on_request(refs: Iterable[PageRef]) -> Iterator[PageResult]:
 
 
 if __name__ == "__main__":
+    # Under nohup it would be ignored, and stay so.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with catch_stops() as stopping:
         folder, out = sys.argv[1:]
         summary = run(Job((folder,), Path(out)), RECIPE, find, survey, in_process, read_on_request, stopping=stopping)

@@ -139,6 +139,8 @@ def test_what_reaches_in_from_above_is_no_other_row() -> None:
     reaching = canvas.copy()
     reaching[:50, 180:186] = 255
     assert not find_components(reaching > 0).other_row
+    # What a framed field holds at its edge is its own.
+    assert find_components(reaching > 0, framed=True).other_row
 
 
 @pytest.mark.parametrize("x", [20, 90, 340])
