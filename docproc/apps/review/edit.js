@@ -14,6 +14,11 @@ export function begin(read, digits) {
   value.touched = false;
 }
 
+/** Show again what was keyed and could not be kept. */
+export function rekey(answer) {
+  Object.assign(value, { status: answer.status, letters: [...answer.text], cursor: answer.text.length, touched: true });
+}
+
 /** Put a letter at the cursor in the place of the one there, and move on. */
 export function type(letter) {
   if (value.status !== "value") reset();

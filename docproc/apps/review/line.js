@@ -1,7 +1,7 @@
 // The line of fields: the one on the screen, the next ones with their pictures loading, and what was answered.
 
 import { ask, loadAround, loadStrip, tellLast } from "./ask.js";
-import { begin, toAnswer } from "./edit.js";
+import { begin, rekey, toAnswer } from "./edit.js";
 import { drawItem, drawValue, sayAnswer, speakItem } from "./item.js";
 import { openWall } from "./grid.js";
 import { drawLines, drawProgress, notePace, readWanted } from "./side.js";
@@ -77,6 +77,7 @@ export function show() {
   if (!item) return showNothing();
   if (!pictures.has(item.id)) pictures.set(item.id, loadStrip(item));
   begin(item.answer ?? item.value, item.answer && item.answer.text !== item.value?.text ? [] : item.digits);
+  if (item.keyed) rekey(item.keyed);
   turnTo(0);
   drawItem(item, pictures.get(item.id));
   speakItem(item);
@@ -106,7 +107,7 @@ export async function commit(answer = toAnswer()) {
   const asked = { item: item.id, version: item.version, ...answer, ...toTaking(line.items.at(-1)?.id ?? item.id) };
   const told = await ask("ask/answer", { ...asked, purpose: item.purpose });
   entry.waits = false;
-  if (told.status !== 200) return giveBack(entry, told);
+  if (told.status !== 200) return giveBack(entry, told, answer);
   entry.correction = told.correction;
   const none = !current();
   if (round === line.round) takeIn(told);
@@ -114,11 +115,11 @@ export async function commit(answer = toAnswer()) {
   byId("undo").disabled = byId("undo-last").disabled = false;
 }
 
-/** Show a field again that could not be answered, and why. */
-async function giveBack(entry, told) {
+/** Show a field again that could not be answered, with what was keyed. */
+async function giveBack(entry, told, keyed) {
   line.answered.splice(line.answered.indexOf(entry), 1);
   if (told.status === 409) return resolveConflict(entry.item, told.changed);
-  line.items.unshift(entry.item);
+  line.items.unshift({ ...entry.item, keyed });
   show();
 }
 
