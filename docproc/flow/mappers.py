@@ -76,6 +76,7 @@ def in_processes(workers: int, seconds: float, megabytes: int) -> Iterator[Mappe
 def choose_mapper(workers: int, seconds: float, megabytes: int) -> Iterator[Mapper]:
     """A mapper over processes, or with no workers one without them and their limits."""
     if workers == 0:
+        worker.keep_memory()
         yield in_process
         return
     with in_processes(workers, seconds, megabytes) as mapper:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import inspect
 import os
 import signal
 import subprocess
@@ -124,6 +126,34 @@ def test_workers_end_with_a_killed_parent() -> None:
 
 def report_process(item: int) -> int:
     return os.getpid()
+
+
+def count_faults(_: int) -> int:
+    """How often the system had to give this process memory, while large arrays came and went once more."""
+    import resource
+
+    import numpy as np
+
+    faults = 0
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(10):
+            np.ones(2**25, np.uint8)
+        faults = resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+    return faults
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="memory is not kept by glibc here")
+def test_worker_keeps_the_memory_of_the_page_before() -> None:
+    with in_processes(workers=1, seconds=30, megabytes=1500) as mapper:
+        assert max(mapper(count_faults, range(2), lambda item, failure: 10**6)) < 10
+    anew = subprocess.run(
+        [sys.executable, "-c", f"{inspect.getsource(count_faults)}\nprint(count_faults(0))"],
+        env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "131072"},
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    assert int(anew.stdout) > 100, "memory that comes from the system anew is counted"
 
 
 def process_runs(process: int) -> bool:
