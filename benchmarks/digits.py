@@ -14,25 +14,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from docproc.train.data import LOOK_ALIKES, Glyph, draw_glyph, is_held_out, load_glyphs
+from docproc.train.data import Glyph, draw_glyph, is_held_out, load_glyphs
 from docproc.train.digits import DigitReport, evaluate_digits
+from docproc.train.draw_alone import HEIGHTS, PENS, Drawn, draw_alone, find_set, is_other, place, tight, write
 from docproc.train.report import render_table, share
 from docproc.types import NOT_A_DIGIT, Gray
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 1
-SIDE = 64
-"""Of an image that is made here; glyphs are drawn in many sizes on it."""
-HEIGHTS, PENS = (20, 56), (0.06, 0.16)
-"""Pixels of a glyph's height, and the pen's width in such heights."""
-DOTS, DOT = {".", "multiplication_dot"}, 0.25
-"""Signs that are lower than a digit, and how much."""
-AMBIGUOUS = LOOK_ALIKES | {"\\@", "\\\\", '\\"', "{", "}"}
-"""What is a digit to some eye. UNIPEN escapes backslash and quote, and an escaped @ stands for strokes like a 1."""
 PIECES = 2000
 """Halves, and pairs, that are made."""
 HALVES = {0: ("top", "bottom"), 2: ("bottom",), 3: ("left",), 4: ("top",), 5: ("top",)}
@@ -42,9 +33,6 @@ OVERLAP = 0.06
 PAGE = "writer:20"
 VALIDATE = ("usps_train", "cvl_validate")
 HEAD = ("set", "grouped", "digits", "wrong", "rejected", "ece", "at 1 %", "at 0.5 %", "at 0.1 %", "others", "rejected")
-
-Ink = NDArray[np.float32]
-"""float32[h, w]: 0 is paper, 1 is full ink."""
 
 
 def main() -> None:
@@ -81,13 +69,15 @@ def make_sets(data: Path, out: Path) -> list[Path]:
     rng = np.random.default_rng(SEED)
     glyphs = load_glyphs(data, held_out=True)
     digits = [glyph for glyph in glyphs if glyph.label != NOT_A_DIGIT and not glyph.stretched]
-    others = [glyph for glyph in glyphs if glyph.label == NOT_A_DIGIT and glyph.name not in AMBIGUOUS]
-    unipen = [glyph for glyph in digits if glyph.writer.startswith("unipen/")]
+    others = [glyph for glyph in glyphs if is_other(glyph)]
+    unipen = [glyph for glyph in digits if find_set(glyph) == "unipen"]
     paths = [save_mnist(data, out)]
     paths.append(save(out / "unipen-held-out.npz", draw(rng, unipen), unipen))
     for source in ("unipen", "symbols"):
-        chosen = [glyph for glyph in others if glyph.writer.startswith(f"{source}/")]
-        paths.append(save(out / f"rejects-{source}.npz", draw(rng, chosen), chosen))
+        chosen = [glyph for glyph in others if find_set(glyph) == source]
+        paths.append(
+            save(out / f"rejects-{source}.npz", np.array([draw_alone(rng, glyph) for glyph in chosen]), chosen)
+        )
     for name, make in (("halves", draw_half), ("pairs", draw_pair)):
         paths.append(save(out / f"rejects-{name}.npz", draw_pieces(rng, digits, make)))
     return paths
@@ -115,33 +105,12 @@ def save_mnist(data: Path, out: Path) -> Path:
 
 
 def draw(rng: np.random.Generator, glyphs: Iterable[Glyph]) -> Gray:
-    """Each glyph in a random size, by a random pen, at a random place of its image: uint8[n, 64, 64], ink high."""
-    return np.array([place(rng, write(rng, glyph)) for glyph in glyphs], np.uint8)
-
-
-def write(rng: np.random.Generator, glyph: Glyph) -> Ink:
-    """A glyph as high as it is beside a digit of random height."""
-    height = int(rng.integers(*HEIGHTS))
-    share = DOT if glyph.name in DOTS else 1.0
-    if glyph.bitmap is not None:
-        share *= min(1.0, glyph.bitmap.shape[0] / glyph.bitmap.shape[1])
-    return tight(draw_glyph(rng, glyph, max(3, round(share * height)), height * rng.uniform(*PENS)))
-
-
-def place(rng: np.random.Generator, ink: Ink) -> Gray:
-    """Ink on an image of 64 by 64, made smaller where it does not fit."""
-    scale = min(1.0, (SIDE - 4) / max(ink.shape))
-    if scale < 1:
-        size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
-        ink = np.asarray(cv2.resize(ink, size, interpolation=cv2.INTER_AREA), np.float32)
-    image = np.zeros((SIDE, SIDE), np.uint8)
-    y, x = (int(rng.integers(2, SIDE - side - 1)) for side in ink.shape)
-    image[y : y + ink.shape[0], x : x + ink.shape[1]] = np.round(255 * np.clip(ink, 0, 1))
-    return image
+    """Each glyph on an image of its own: uint8[n, 64, 64], ink high."""
+    return np.array([draw_alone(rng, glyph) for glyph in glyphs], np.uint8)
 
 
 def draw_pieces(
-    rng: np.random.Generator, digits: Sequence[Glyph], make: Callable[[np.random.Generator, Sequence[Glyph]], Ink]
+    rng: np.random.Generator, digits: Sequence[Glyph], make: Callable[[np.random.Generator, Sequence[Glyph]], Drawn]
 ) -> Gray:
     """Halves or pairs, each made of the digits of one writer; all writers come as often."""
     writers: dict[str, list[Glyph]] = defaultdict(list)
@@ -151,7 +120,7 @@ def draw_pieces(
     return np.array([place(rng, make(rng, hands[int(rng.integers(len(hands)))])) for _ in range(PIECES)], np.uint8)
 
 
-def draw_half(rng: np.random.Generator, hand: Sequence[Glyph]) -> Ink:
+def draw_half(rng: np.random.Generator, hand: Sequence[Glyph]) -> Drawn:
     """A half of a digit, cut near its middle."""
     glyphs = [glyph for glyph in hand if glyph.label in HALVES]
     glyph = glyphs[int(rng.integers(len(glyphs)))]
@@ -161,7 +130,7 @@ def draw_half(rng: np.random.Generator, hand: Sequence[Glyph]) -> Ink:
     return tight({"top": ink[:row], "bottom": ink[row:], "left": ink[:, :column]}[side])
 
 
-def draw_pair(rng: np.random.Generator, hand: Sequence[Glyph]) -> Ink:
+def draw_pair(rng: np.random.Generator, hand: Sequence[Glyph]) -> Drawn:
     """Two digits of like height, moved together until they touch; a 1 would only thicken the other."""
     wide = [glyph for glyph in hand if glyph.label != 1]
     height = int(rng.integers(*HEIGHTS))
@@ -180,17 +149,9 @@ def draw_pair(rng: np.random.Generator, hand: Sequence[Glyph]) -> Ink:
     return tight(joined)
 
 
-def meets(ink: Ink, second: Ink, shift: int) -> bool:
+def meets(ink: Drawn, second: Drawn, shift: int) -> bool:
     """Whether ink moved so far to the right overlaps the other."""
     return bool(((ink > 0.5) & (np.roll(second, shift, axis=1) > 0.5)).any())
-
-
-def tight(ink: Ink) -> Ink:
-    """Ink without the paper round it."""
-    rows, columns = np.flatnonzero(ink.max(1) > 0.25), np.flatnonzero(ink.max(0) > 0.25)
-    if not len(rows):
-        return ink
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 if __name__ == "__main__":

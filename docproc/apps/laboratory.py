@@ -99,18 +99,23 @@ def prune(
     out: Annotated[Path, typer.Option(help="Folder for the smaller model's weights and card.")],
     model: Model = None,
     keep: Annotated[float, typer.Option(min=0.05, max=1, help="Share of each layer's channels that stays.")] = 0.5,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the digits afterwards.")] = 1,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the digits afterwards.")] = 2,
     fields: Annotated[int, typer.Option(min=1, help="Fields to compose for them.")] = 8000,
+    rate: Annotated[float | None, typer.Option(min=1e-7, help="Highest rate of learning.")] = None,
+    teacher: Annotated[
+        list[Path] | None, typer.Option(metavar="FILE", help="Weights to learn from as well; may be given often.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another seed composes other fields.")] = 1,
     device: Device = "auto",
     workers: Annotated[int, typer.Option(min=1, help="Processes that make the digits.")] = 2,
 ) -> None:
-    """Make the large network smaller and train what is left a little more."""
+    """Make the large network smaller, and let what is left learn from the whole."""
     from docproc.recognize.weights import choose_device
     from docproc.train.prune import prune as shrink
     from docproc.train.prune import render_pruned
 
-    pruned = shrink(data, out, model, keep, epochs, fields, seed, choose_device(device), workers)
+    teachers = tuple(teacher or ())
+    pruned = shrink(data, out, model, keep, epochs, fields, rate, teachers, seed, choose_device(device), workers)
     print(render_pruned(pruned))
     print(pruned.weights)
 

@@ -74,7 +74,8 @@ def in_processes(workers: int, seconds: float, megabytes: int) -> Iterator[Mappe
 
 @contextmanager
 def choose_mapper(workers: int, seconds: float, megabytes: int) -> Iterator[Mapper]:
-    """A mapper over processes, or with no workers one without them and their limits."""
+    """A mapper over processes, or with no workers one without them and their limits; this process then keeps its memory
+    as they do."""
     if workers == 0:
         worker.keep_memory()
         yield in_process

@@ -17,7 +17,9 @@ PARENT_GONE = 1
 TRIM_THRESHOLD, TOP_PAD, MMAP_THRESHOLD = -1, -2, -3
 """What mallopt(3) calls the settings of glibc's allocator."""
 KEPT, STEP = 256 * 2**20, 64 * 2**20
-"""Bytes that a worker keeps when they are free, and by how many its heap grows at least."""
+"""Bytes that a process keeps about when they are free, and by how many its heap grows at least."""
+OLDER_MOST = 32 * 2**20
+"""What glibc before 2.35 takes as MMAP_THRESHOLD at most."""
 
 
 def start(megabytes: int) -> None:
@@ -60,8 +62,10 @@ def keep_memory() -> None:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError, TypeError):
         return
-    for setting, value in ((MMAP_THRESHOLD, KEPT), (TRIM_THRESHOLD, KEPT), (TOP_PAD, STEP)):
-        mallopt(setting, value)
+    # Each of these ends glibc's own adapting of the first, so that one alone would make things worse.
+    if mallopt(MMAP_THRESHOLD, KEPT) or mallopt(MMAP_THRESHOLD, OLDER_MOST):
+        mallopt(TRIM_THRESHOLD, KEPT)
+        mallopt(TOP_PAD, STEP)
 
 
 def _end_with_parent() -> None:

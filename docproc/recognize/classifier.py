@@ -16,7 +16,6 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from docproc.errors import ModelError
 from docproc.recognize.memory import ask_within_memory, place
 from docproc.recognize.net import CLASSES, Cascade, Net, Shape
-from docproc.recognize.variants import vary
 from docproc.recognize.weights import (
     bounded,
     check_channels,
@@ -34,8 +33,6 @@ crops of a page, so that much of a large batch would be filling."""
 GPU_BATCH, GPU_READER_BATCH = 8192, 1024
 SURE = 0.98
 """What the small net is less sure of than this, the large net decides."""
-CLEAR = 0.9
-"""What the large net is less sure of than this, it looks at twice more, leaned either way."""
 MOST_TEMPERATURE, MOST_WEIGHT = 100.0, 100.0
 """A card that says more than these is no card of ours; no logarithm or exponent overflows below them."""
 
@@ -54,11 +51,9 @@ class Classifier:
     def classify(self, crops: Crops) -> Joint:
         """Chance of each style and class for each crop: float32[n, 2, 11], each [2, 11] sums to 1."""
         joint = self.ask_scout(crops)
-        unsure = _find_unsure(joint, SURE)
+        # Whatever the style: on a page the other digits say which it is.
+        unsure = np.flatnonzero(joint.sum(1).max(1) < SURE)
         joint[unsure] = self.ask_reader(crops[unsure])
-        doubtful = unsure[_find_unsure(joint[unsure], CLEAR)]
-        looks = self.ask_reader(np.concatenate(vary(crops[doubtful])))
-        joint[doubtful] = np.mean([joint[doubtful], *np.split(looks, 2)], axis=0)
         return joint
 
     def ask_scout(self, crops: Crops) -> Joint:
@@ -146,11 +141,6 @@ def _look(net: nn.Module, crops: Crops, temperature: float, device: str, size: i
         batch = torch.from_numpy(filled).to(device)[:, None].to(choose_precision(device)).div_(255)
         scores: Tensor = net(batch.contiguous(memory_format=torch.channels_last)).float().flatten(1) / temperature
         return np.asarray(torch.softmax(scores, 1).view(-1, len(STYLES), CLASSES).cpu().numpy()[: len(crops)])
-
-
-def _find_unsure(joint: Joint, least: float) -> NDArray[np.int64]:
-    """Indices of the crops of which no class, whatever the style, has this chance."""
-    return np.flatnonzero(joint.sum(1).max(1) < least)
 
 
 def _read_shape(stated: Mapping[str, Any]) -> Shape:

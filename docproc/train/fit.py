@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -89,6 +90,24 @@ class Sets(NamedTuple):
     mnist: LabelledCrops
 
 
+class Parts(NamedTuple):
+    """Nets in training, their running average, the optimizer and its schedule."""
+
+    nets: Cascade
+    averaged: AveragedModel
+    optimizer: Optimizer
+    schedule: LRScheduler
+
+    @property
+    def settled(self) -> Cascade:
+        """The averaged nets, which are what is kept."""
+        return cast(Cascade, self.averaged.module)
+
+
+Lose = Callable[[NDArray[np.int64], torch.Generator], tuple[Tensor, Tensor]]
+"""What some crops, by their places, cost: the loss to tell, and the one to go down."""
+
+
 def train(
     data: Path, out: Path, knobs: Knobs, device: str = "cpu", workers: int = 2, start: Path | None = None
 ) -> Path:
@@ -105,16 +124,15 @@ def train(
         sets = gather_sets(data, out, knobs, workers, bar)
         nets, recipe = (build(knobs), asdict(knobs)) if start is None else go_on_from(start, knobs)
         nets.to(device)
-        averaged, optimizer, schedule = equip(nets, knobs, len(sets.training.labels))
-        parts = (nets, averaged, optimizer, schedule)
+        parts = equip(nets, knobs, len(sets.training.labels))
         history = [Scores(**scores) for scores in load_checkpoint(out / "checkpoint.pt", recipe, parts)]
         for epoch in range(len(history), knobs.epochs):
-            loss = learn(nets, averaged, sets.training, optimizer, schedule, knobs, epoch, bar)
-            history.append(validate(epoch, loss, cast(Cascade, averaged.module), sets.mnist, sets.validation))
+            loss = learn(parts, sets.training, knobs, epoch, bar)
+            history.append(validate(epoch, loss, parts.settled, sets.mnist, sets.validation))
             bar.console.print(_line(history[-1]))
             save_checkpoint(out / "checkpoint.pt", recipe, parts, [asdict(scores) for scores in history])
     facts = {"recipe": recipe, "training_crops": len(sets.training.labels), "scores": asdict(history[-1])}
-    weights = save(cast(Cascade, averaged.module), facts, out)
+    weights = save(parts.settled, facts, out)
     _draw_curve(history, out / "curve.png")
     return weights
 
@@ -134,10 +152,10 @@ def go_on_from(start: Path, knobs: Knobs) -> tuple[Cascade, dict[str, Any]]:
     return nets, {**known, "start": {"sha256": card["sha256"], "recipe": card.get("recipe")}}
 
 
-def equip(nets: Cascade, knobs: Knobs, crops: int) -> tuple[AveragedModel, Optimizer, LRScheduler]:
-    """What training nets on so many crops takes besides them: their running average, the optimizer, its schedule."""
+def equip(nets: Cascade, knobs: Knobs, crops: int) -> Parts:
+    """Nets with what it takes to train them on so many crops."""
     averaged = AveragedModel(nets, avg_fn=partial(average, most=knobs.average), use_buffers=True)
-    return averaged, *choose_optimizer(nets, knobs, crops // knobs.batch * knobs.epochs)
+    return Parts(nets, averaged, *choose_optimizer(nets, knobs, crops // knobs.batch * knobs.epochs))
 
 
 def choose_optimizer(nets: nn.Module, knobs: Knobs, steps: int) -> tuple[Optimizer, LRScheduler]:
@@ -157,27 +175,12 @@ def average(kept: Tensor, new: Tensor, steps: Tensor | int, most: float) -> Tens
     return torch.lerp(kept, new, max(1 - most, 1 / (int(steps) + 1)))
 
 
-def learn(
-    nets: Cascade,
-    averaged: AveragedModel,
-    training: LabelledCrops,
-    optimizer: Optimizer,
-    schedule: LRScheduler,
-    knobs: Knobs,
-    epoch: int,
-    bar: Progress,
-) -> float:
+def learn(parts: Parts, training: LabelledCrops, knobs: Knobs, epoch: int, bar: Progress) -> float:
     """One pass over the crops; returns its mean loss. The small net also learns from the large one's opinion."""
+    nets = parts.nets
     device = next(nets.parameters()).device
-    generator = torch.Generator().manual_seed(knobs.seed * 1000 + epoch)
-    torch.manual_seed(knobs.seed * 1000 + epoch)  # dropout too goes on as if nobody had killed it
-    order = torch.randperm(len(training.labels), generator=generator).numpy()
-    batches = len(training.labels) // knobs.batch
-    task = bar.add_task(f"epoch {epoch + 1}/{knobs.epochs}", total=batches)
-    nets.train()
-    losses = 0.0
-    for i in range(batches):
-        chosen = order[i * knobs.batch : (i + 1) * knobs.batch]
+
+    def lose(chosen: NDArray[np.int64], generator: torch.Generator) -> tuple[Tensor, Tensor]:
         # Crops stay uint8 until they are on the device.
         crops, labels, styles = (
             torch.from_numpy(column[chosen]).to(device) for column in (training.crops, training.labels, training.styles)
@@ -188,9 +191,24 @@ def learn(
         with mix_precision(device):
             scores, scouted = nets.reader(batch), nets.scout(batch)
         loss = measure(scores, labels, styles, knobs)
-        both = loss + 0.5 * measure(scouted, labels, styles, knobs) + 0.5 * distillation(scouted, scores)
-        take_step(both, nets, averaged, optimizer, schedule)
-        losses += float(loss.detach())
+        return loss, loss + 0.5 * measure(scouted, labels, styles, knobs) + 0.5 * distillation(scouted, scores)
+
+    return take_epoch(parts, len(training.labels), lose, knobs, epoch, bar)
+
+
+def take_epoch(parts: Parts, count: int, lose: Lose, knobs: Knobs, epoch: int, bar: Progress) -> float:
+    """Go once through so many crops in random batches; returns the mean of the losses that are told."""
+    generator = torch.Generator().manual_seed(knobs.seed * 1000 + epoch)
+    torch.manual_seed(knobs.seed * 1000 + epoch)  # dropout too goes on as if nobody had killed it
+    order = torch.randperm(count, generator=generator).numpy()
+    batches = count // knobs.batch
+    task = bar.add_task(f"epoch {epoch + 1}/{knobs.epochs}", total=batches)
+    parts.nets.train()
+    losses = 0.0
+    for i in range(batches):
+        told, whole = lose(order[i * knobs.batch : (i + 1) * knobs.batch], generator)
+        take_step(whole, parts.nets, parts.averaged, parts.optimizer, parts.schedule)
+        losses += float(told.detach())
         bar.advance(task)
     return losses / max(1, batches)
 

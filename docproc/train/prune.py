@@ -1,4 +1,4 @@
-"""Make the large net smaller: leave out the channels that matter least, then train what is left a little more."""
+"""Make the large net smaller: leave out the channels that matter least, then let what is left learn from the whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,12 +22,11 @@ from docproc.train.augment import distort
 from docproc.train.crops import LabelledCrops
 from docproc.train.fit import Knobs, Scores
 from docproc.train.knobs import make_knobs
+from docproc.train.lessons import Lessons, gather_lessons, learn_lessons
 from docproc.train.report import render_table
 
 RANKING_CROPS = 10_000
 """Crops that say which channels matter: their order hardly moves with more."""
-GENTLER = 0.25
-"""Share of the training's learning rate: the weights are near where they shall end."""
 ROUNDS = 21
 
 
@@ -56,13 +55,16 @@ def prune(
     out: Path,
     model: Path | None = None,
     keep: float = 0.5,
-    epochs: int = 1,
+    epochs: int = 2,
     fields: int = 8000,
+    rate: float | None = None,
+    teachers: Sequence[Path] = (),
     seed: int = 1,
     device: str = "cpu",
     workers: int = 2,
 ) -> Pruned:
-    """Keep that share of each layer's channels of the large net, fine-tune both nets, write weights and card to `out`.
+    """Keep that share of each layer's channels of the large net, let both nets learn what the model and further
+    `teachers` say together, write weights and card to `out`.
 
     Raises UsageError where `out` holds the model itself.
     """
@@ -70,7 +72,9 @@ def prune(
     if (out / "digits.safetensors").resolve() == source.resolve():
         raise UsageError(f"--out {out} holds the model that shall be pruned; choose another folder")
     nets, card, _ = load_nets(source)
-    knobs = replace(gentle_knobs(card, source), fields=fields, epochs=epochs, seed=seed)
+    knobs = take_knobs(card, source)
+    knobs = replace(knobs, fields=fields, epochs=epochs, seed=seed, rate=knobs.rate if rate is None else rate)
+    asked = [source, *(find_weights(teacher) for teacher in teachers)]
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(seed)
     torch.set_num_threads(workers)
@@ -80,24 +84,27 @@ def prune(
         before = fit.validate(-1, math.nan, nets, sets.mnist, sets.validation)
         kept = choose_channels(rank_channels(nets.reader, sets.training, knobs), keep)
         smaller = join(nets.scout, shrink(nets.reader, kept)).to(device)
-        tuned, after = fine_tune(smaller, sets, knobs, bar)
-    recipe = {name: value for name, value in asdict(knobs).items() if name not in fit.SHAPE_KNOBS}
+        loaded = [load(path, device) for path in asked]
+        torch.set_num_threads(workers)  # `load` leaves one, as on pages
+        lessons = gather_lessons(data, out, loaded, sets.training, knobs, bar)
+        tuned, after = teach_nets(smaller, lessons, sets, knobs, bar)
+    recipe = {name: value for name, value in asdict(knobs).items() if name not in (*fit.SHAPE_KNOBS, "attack")}
     facts = {
         "recipe": recipe,
-        "training_crops": len(sets.training.labels),
+        "training_crops": len(lessons[0].crops),
         "scores": asdict(after),
         "pruned": {"from": card["sha256"], "keep": keep},
+        "teachers": [load_nets(path)[1]["sha256"] for path in asked],
     }
     weights = fit.save(tuned, facts, out)
     return Pruned(weights, *measure((source, weights), (before, after)))
 
 
-def gentle_knobs(card: dict[str, Any], source: Path) -> Knobs:
-    """The knobs that a model was trained with, as its card states them, but for a lower learning rate."""
+def take_knobs(card: dict[str, Any], source: Path) -> Knobs:
+    """The knobs that a model was trained with, as its card states them."""
     known = asdict(Knobs())
     stated = {name: value for name, value in card.get("recipe", {}).items() if name in known}
-    knobs = make_knobs(stated, source.with_suffix(".json"))
-    return replace(knobs, rate=GENTLER * knobs.rate)
+    return make_knobs(stated, source.with_suffix(".json"))
 
 
 def rank_channels(net: Net, crops: LabelledCrops, knobs: Knobs) -> list[Tensor]:
@@ -168,14 +175,15 @@ def join(scout: Net, reader: Net) -> Cascade:
     return nets
 
 
-def fine_tune(nets: Cascade, sets: fit.Sets, knobs: Knobs, bar: Progress) -> tuple[Cascade, Scores]:
-    """The averaged nets after some passes over the crops, and their errors on held-out writers."""
-    averaged, optimizer, schedule = fit.equip(nets, knobs, len(sets.training.labels))
+def teach_nets(
+    nets: Cascade, lessons: Sequence[Lessons], sets: fit.Sets, knobs: Knobs, bar: Progress
+) -> tuple[Cascade, Scores]:
+    """The averaged nets after some passes over lessons, and their errors on held-out writers."""
+    parts = fit.equip(nets, knobs, len(lessons[0].crops))
     loss = math.nan
     for epoch in range(knobs.epochs):
-        loss = fit.learn(nets, averaged, sets.training, optimizer, schedule, knobs, epoch, bar)
-    tuned = cast(Cascade, averaged.module)
-    return tuned, fit.validate(knobs.epochs - 1, loss, tuned, sets.mnist, sets.validation)
+        loss = learn_lessons(parts, lessons[epoch % len(lessons)], knobs, epoch, bar)
+    return parts.settled, fit.validate(knobs.epochs - 1, loss, parts.settled, sets.mnist, sets.validation)
 
 
 def measure(models: Sequence[Path], scores: Sequence[Scores]) -> list[Measured]:

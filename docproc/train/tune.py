@@ -12,7 +12,7 @@ import torch
 from rich.progress import Progress
 
 from docproc.errors import InputError, UsageError
-from docproc.recognize.net import Cascade, multiply_adds
+from docproc.recognize.net import multiply_adds
 from docproc.train import fit
 from docproc.train.fit import Knobs
 from docproc.train.plot import require_matplotlib
@@ -182,13 +182,13 @@ def _try(trial: Trial, sets: fit.Sets, search: Search, device: str, bar: Progres
     knobs = choose_knobs(trial, search)
     torch.manual_seed(knobs.seed)
     nets = fit.build(knobs).to(device)
-    averaged, optimizer, schedule = fit.equip(nets, knobs, len(sets.training.labels))
+    parts = fit.equip(nets, knobs, len(sets.training.labels))
     trial.set_user_attr("knobs", asdict(knobs))
     trial.set_user_attr("multiply_adds", multiply_adds(nets.scout.shape) + multiply_adds(nets.reader.shape))
     error = math.nan
     for epoch in range(knobs.epochs):
-        loss = fit.learn(nets, averaged, sets.training, optimizer, schedule, knobs, epoch, bar)
-        scores = fit.validate(epoch, loss, cast(Cascade, averaged.module), sets.mnist, sets.validation)
+        loss = fit.learn(parts, sets.training, knobs, epoch, bar)
+        scores = fit.validate(epoch, loss, parts.settled, sets.mnist, sets.validation)
         error = measure_error(scores)
         trial.set_user_attr("scores", asdict(scores))
         trial.report(error, epoch)

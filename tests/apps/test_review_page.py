@@ -270,6 +270,32 @@ def test_server_that_was_ended_loses_no_answer(page: Any, results: Path) -> None
     assert wait_for_said(page, 1, results) == [("count", "review", "Ada", "125")]
 
 
+def test_what_was_begun_meanwhile_is_kept_too(page: Any, results: Path) -> None:
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    page.route("**/ask/answer", hold)
+    page.reload()
+    see(page, "count", "126")
+    page.keyboard.press("5")
+    page.keyboard.press("Enter")
+    see(page, "weight", "12.5")
+    page.keyboard.press("Home")
+    page.keyboard.press("9")
+    see(page, "weight", "92.5")
+    held[0].abort()
+    see(page, "count", "125")
+    page.unroute("**/ask/answer")
+    expect(page.locator("#spoken")).to_contain_text("Keyed as 1 2 5.")
+    page.keyboard.press("Enter")
+    see(page, "weight", "92.5")
+    page.keyboard.press("Enter")
+    see(page, "age", "7")
+    assert [row[3] for row in wait_for_said(page, 2, results)] == ["125", "92.5"]
+
+
 def test_fingers_are_enough(sit: Open, results: Path) -> None:
     page = sit("Ada", has_touch=True)
     page.set_viewport_size({"width": 820, "height": 1180})

@@ -16,9 +16,8 @@ from safetensors.torch import save_file
 
 from docproc.errors import Exit, ModelError
 from docproc.recognize import classifier as recognizing
-from docproc.recognize.classifier import CLEAR, SURE, Classifier, find_weights, load, load_nets
+from docproc.recognize.classifier import SURE, Classifier, find_weights, load, load_nets
 from docproc.recognize.net import Cascade, Shape, make_shape
-from docproc.recognize.variants import vary
 from docproc.segment.normalize import normalize_glyph
 from docproc.train.ink import ink_strokes
 from docproc.train.pen import digit_strokes, draw_writer
@@ -105,9 +104,7 @@ def test_each_crop_has_one_distribution_over_styles_and_classes(model: Path, cou
     assert joint.sum((1, 2)) == pytest.approx(np.ones(count), abs=1e-5)
 
 
-def test_reader_decides_what_the_scout_doubts_and_looks_thrice_where_it_does(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_reader_decides_what_the_scout_doubts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     use_bfloat16(monkeypatch, False)
     weights, crops = write_model(tmp_path, temperatures=[KEEN, 0.5]), noise(60)
     nets, _, digest = load_nets(weights)
@@ -118,11 +115,9 @@ def test_reader_decides_what_the_scout_doubts_and_looks_thrice_where_it_does(
         return torch.softmax(scores, 1).view(-1, 2, 11).numpy()
 
     scouted, read = ask(nets.scout, crops, KEEN), ask(nets.reader, crops, 0.5)
-    again = np.mean([read, *(ask(nets.reader, variant, 0.5) for variant in vary(crops))], 0)
-    sure, clear = scouted.sum(1).max(1) >= SURE, read.sum(1).max(1) >= CLEAR
+    sure = scouted.sum(1).max(1) >= SURE
     assert 10 < sure.sum() < 50
-    assert (~sure & ~clear).sum() > 3
-    expected = np.where(sure[:, None, None], scouted, np.where(clear[:, None, None], read, again))
+    expected = np.where(sure[:, None, None], scouted, read)
     classifier = load(weights, "cpu")
     assert classifier.classify(crops) == pytest.approx(expected, abs=1e-4)
     assert classifier.digest == digest

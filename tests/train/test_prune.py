@@ -20,7 +20,6 @@ from docproc.train import fit
 from docproc.train.crops import LabelledCrops
 from docproc.train.fit import Knobs, Scores, save
 from docproc.train.prune import (
-    GENTLER,
     Measured,
     Pruned,
     choose_channels,
@@ -156,12 +155,29 @@ def test_pruned_model_loads_and_is_half_as_wide(pruned: Pruned, source: Path) ->
 def test_card_tells_what_was_pruned_and_how(pruned: Pruned, source: Path) -> None:
     card = json.loads(pruned.weights.with_suffix(".json").read_text(encoding="utf-8"))
     assert card["pruned"] == {"from": hashlib.sha256(source.read_bytes()).hexdigest(), "keep": 0.5}
+    assert card["teachers"] == [card["pruned"]["from"]]
     assert card["sha256"] == hashlib.sha256(pruned.weights.read_bytes()).hexdigest()
     recipe = card["recipe"]
-    assert (recipe["loss"], recipe["focus"], recipe["rate"]) == ("focal", 2.0, 0.004 * GENTLER)
-    assert (recipe["fields"], recipe["epochs"], recipe["seed"]) == (100, 1, 4)
+    assert (recipe["loss"], recipe["focus"], recipe["rate"]) == ("focal", 2.0, 0.004)
+    assert (recipe["fields"], recipe["epochs"], recipe["seed"]) == (100, 2, 4)
     assert "width" not in recipe
     assert Scores(**card["scores"]) == pruned.after.scores
+
+
+def test_other_teachers_are_learned_from_too(
+    pruned: Pruned, source: Path, digit_sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "VALIDATION_FIELDS", 100)
+    torch.manual_seed(9)
+    other = save(Cascade(make_shape(2, 1), make_shape(4, 1, 16)), {}, tmp_path)
+    again, taught = (
+        prune(digit_sets, tmp_path / name, source, keep=0.5, fields=100, teachers=teachers, seed=4, workers=1)
+        for name, teachers in (("again", ()), ("taught", (other,)))
+    )
+    assert again.weights.read_bytes() == pruned.weights.read_bytes()
+    assert taught.weights.read_bytes() != pruned.weights.read_bytes()
+    card = json.loads(taught.weights.with_suffix(".json").read_text(encoding="utf-8"))
+    assert card["teachers"] == [hashlib.sha256(path.read_bytes()).hexdigest() for path in (source, other)]
 
 
 def test_both_models_are_measured(pruned: Pruned, source: Path) -> None:

@@ -146,7 +146,8 @@ function findCenters(item) {
 
 /** Say the field to those who do not see it. */
 export function speakItem(item) {
-  const read = item.value ? ` Read as ${sayAnswer(item.value).split("").join(" ")}.` : "";
+  const shown = item.keyed ?? item.value;
+  const read = shown ? ` ${item.keyed ? "Keyed" : "Read"} as ${sayAnswer(shown).split("").join(" ")}.` : "";
   const why = item.reasons.filter((reason) => reason.look).map((reason) => `${reason.meaning}${reason.detail ? `, ${reason.detail}` : ""}`);
   byId("spoken").textContent = `${item.field}, page ${item.page}.${read} ${why.join("; ")}`;
 }

@@ -1,7 +1,7 @@
 // The line of fields: the one on the screen, the next ones with their pictures loading, and what was answered.
 
 import { ask, loadAround, loadStrip, tellLast } from "./ask.js";
-import { begin, rekey, toAnswer } from "./edit.js";
+import { begin, rekey, toAnswer, value } from "./edit.js";
 import { drawItem, drawValue, sayAnswer, speakItem } from "./item.js";
 import { openWall } from "./grid.js";
 import { drawLines, drawProgress, notePace, readWanted } from "./side.js";
@@ -118,6 +118,7 @@ export async function commit(answer = toAnswer()) {
 /** Show a field again that could not be answered, with what was keyed. */
 async function giveBack(entry, told, keyed) {
   line.answered.splice(line.answered.indexOf(entry), 1);
+  if (value.touched && current()) current().keyed = toAnswer() ?? undefined; // begun meanwhile
   if (told.status === 409) return resolveConflict(entry.item, told.changed);
   line.items.unshift({ ...entry.item, keyed });
   show();

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from docproc.recognize.variants import LEAN, vary
+from docproc.train.variants import LEAN, vary
 
 
 def upright_bar() -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A second look at doubtful crops: leaned either way, as other hands would have written them."""
+"""Crops leaned either way, as other hands would have written them: what a net says of all is better than of one."""
 
 from __future__ import annotations
 
