@@ -155,7 +155,7 @@ def test_worker_keeps_the_memory_of_the_page_before() -> None:
         stdout=subprocess.PIPE,
         check=True,
     )
-    assert int(anew.stdout) > 100, "memory that comes from the system anew is counted"
+    assert int(anew.stdout) > 50, "memory that comes from the system anew is counted, if only by pages of 2 MB"
 
 
 def process_runs(process: int) -> bool:
