@@ -75,9 +75,7 @@ def make_sets(data: Path, out: Path) -> list[Path]:
     paths.append(save(out / "unipen-held-out.npz", draw(rng, unipen), unipen))
     for source in ("unipen", "symbols"):
         chosen = [glyph for glyph in others if find_set(glyph) == source]
-        paths.append(
-            save(out / f"rejects-{source}.npz", np.array([draw_alone(rng, glyph) for glyph in chosen]), chosen)
-        )
+        paths.append(save(out / f"rejects-{source}.npz", draw(rng, chosen), chosen))
     for name, make in (("halves", draw_half), ("pairs", draw_pair)):
         paths.append(save(out / f"rejects-{name}.npz", draw_pieces(rng, digits, make)))
     return paths

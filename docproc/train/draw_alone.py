@@ -73,7 +73,7 @@ def write(rng: np.random.Generator, glyph: Glyph) -> Drawn:
 
 
 def place(rng: np.random.Generator, ink: Drawn) -> Gray:
-    """Drawn on an image of 64 by 64, made smaller where it does not fit."""
+    """Ink on an image of 64 by 64, made smaller where it does not fit."""
     scale = min(1.0, (IMAGE_SIDE - 4) / max(ink.shape))
     if scale < 1:
         size = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
@@ -85,7 +85,7 @@ def place(rng: np.random.Generator, ink: Drawn) -> Gray:
 
 
 def tight(ink: Drawn) -> Drawn:
-    """Drawn without the paper round it."""
+    """Ink without the paper round it."""
     rows, columns = np.flatnonzero(ink.max(1) > 0.25), np.flatnonzero(ink.max(0) > 0.25)
     if not len(rows):
         return ink
